@@ -1,0 +1,332 @@
+"""One recorded operation: the rule of its gradient, and the node that its call leaves in the graph.
+
+The graph runs from node to node. A tensor knows the node that made it, a node knows where the
+gradient of each of its inputs goes, and at the leaves an `AccumulateGrad` keeps what arrives.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy import ndarray
+
+from .arrays import FLOATING, REAL, Array, as_array
+from .errors import GradientError
+from .grad_mode import recording
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+_next_sequence_number = itertools.count(1).__next__
+_is_recording = recording.get
+
+
+class Variable:
+    """What the engine knows of a tensor: its array, and the edge along which its gradient goes."""
+
+    __slots__ = ("__weakref__", "_accumulator", "_data", "_edge")
+
+    _data: Array
+    _edge: Edge | None
+    _accumulator: AccumulateGrad | None
+
+    make: ClassVar[Callable[[Array, Edge | None], Any]]
+    """How an array and an edge become a tensor; Tensor fills it in."""
+
+
+class AccumulateGrad:
+    """The end of an edge at a leaf, where the leaf's gradient is kept."""
+
+    __slots__ = ("__weakref__", "_dtype", "_shape", "grad")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._shape = shape
+        self._dtype = dtype
+        self.grad: Array | None = None
+
+    def __repr__(self) -> str:
+        return f"AccumulateGrad(shape={self._shape})"
+
+
+class _Released:
+    """What `saved` is once a backward has used it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise GradientError(
+            "the saved arrays of this node have been released by an earlier backward; "
+            "pass retain_graph=True to that backward, or compute the result again"
+        )
+
+    def __repr__(self) -> str:
+        return "released"
+
+
+RELEASED: Any = _Released()
+
+
+class Function:
+    """Base class of all operations that are recorded.
+
+    A subclass in the plugin's form has `forward` and `apply`, and is used through `call`:
+
+    >>> class SquareBackward(Function):
+    ...     def forward(self, x):
+    ...         self.save(x)
+    ...         return x * x
+    ...
+    ...     def apply(self, grad_output):
+    ...         (x,) = self.saved
+    ...         return grad_output * 2 * x
+    >>> SquareBackward.call(Tensor([3.0]))
+    Tensor(data=[9.], shape=(1,))
+
+    A subclass in the textbook's form has `apply` only. It is made from the input tensors and
+    attached to the result by hand:
+
+    >>> class CubeBackward(Function):
+    ...     def apply(self, grad_output):
+    ...         (x,) = self.saved_tensors
+    ...         return (grad_output * 3 * x.data**2,)
+    >>> x = Tensor([2.0], requires_grad=True)
+    >>> y = Tensor(x.data**3)
+    >>> y._grad_fn = CubeBackward(x)
+    >>> y.backward()
+    >>> x.grad
+    array([12.], dtype=float32)
+
+    Parameters
+    ----------
+    *inputs : Tensor, array or number
+        The inputs of the operation. In the plugin's form `forward` runs on them once, so that the
+        rule finds what it saves.
+    **parameters
+        The parameters of `forward`, which may also follow the inputs by position.
+
+    Attributes
+    ----------
+    saved : tuple
+        The arrays that the rule needs.
+    next_functions : tuple
+        Where the gradient of each input goes: the Function that made it, the AccumulateGrad of a
+        leaf, or None where nobody asked for it.
+    """
+
+    saved: tuple[Any, ...] = ()
+    next_functions: tuple[Edge | None, ...] = ()
+
+    _sequence = 0
+    _shape: tuple[int, ...] | None = None
+    _dtype: np.dtype[Any] | None = None
+    _input_ids: tuple[int, ...] = ()
+    _output_id: int | None = None
+    _given: tuple[Any, ...] | None = None
+    _retained: Sequence[AccumulateGrad] = ()
+
+    def __init__(self, *inputs: Any, **parameters: Any) -> None:
+        if type(self).forward is Function.forward:
+            self.saved_tensors = inputs
+        else:
+            inputs, parameters = _bind(type(self), inputs, parameters)
+            self._run(*_unwrap(type(self), inputs), parameters)
+
+    def forward(self, *inputs: Any, **parameters: Any) -> Any:
+        """Compute the output, an array, from the inputs as arrays and numbers, and `save`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: it is made from tensors and attached by hand"
+        )
+
+    def apply(self, grad_output: Any) -> Any:
+        """Return the gradient towards each input, given the one towards the output.
+
+        Parameters
+        ----------
+        grad_output : array
+            Of the shape of the output. It may be shared: do not write to it.
+
+        Returns
+        -------
+        array, None, SparseGradient, or a tuple of them
+            One for each input, of its shape or of one that it broadcasts to. None for an input
+            that has no gradient, or that does not need one.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no rule: define apply(grad_output)")
+
+    def save(self, *arrays: Any) -> None:
+        """Keep for `apply` what it will find in `saved`: inputs, the output, small intermediates."""
+        self.saved = arrays
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """For each input whether its gradient is asked for, so that a rule skips the others."""
+        return tuple([edge is not None for edge in self.next_functions])
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The saved arrays as Tensors, tied to the graph where they are inputs or the output."""
+        if self._given is not None:
+            return self._given
+        return tuple(
+            Variable.make(array, self._edge_of(array)) if isinstance(array, ndarray) else array
+            for array in self.saved
+        )
+
+    @saved_tensors.setter
+    def saved_tensors(self, tensors: Sequence[Any]) -> None:
+        arrays, edges = _unwrap(type(self), tensors)
+        _tell_apart(arrays, edges)
+        self._given = tuple(
+            Variable.make(array, edge) if isinstance(tensor, Variable) else tensor
+            for tensor, array, edge in zip(tensors, arrays, edges, strict=True)
+        )
+        self.saved = tuple(arrays)
+        self.next_functions = tuple(edges)
+        self._sequence = _next_sequence_number()
+
+    @classmethod
+    def call(cls, *inputs: Any, **parameters: Any) -> Tensor:
+        """Run the operation, and record it where some input requires a gradient.
+
+        Parameters
+        ----------
+        *inputs : Tensor, array, number, sequence or None
+            The inputs of `forward`, which gets them as arrays and numbers.
+        **parameters
+            Passed to `forward` as they are.
+
+        Returns
+        -------
+        Tensor
+            The output. Where no input is a Tensor, an array, and nothing is recorded: so a rule may
+            call other operations. A floating output of integers and Python numbers is float32.
+        """
+        node = cls.__new__(cls)
+        arrays, edges = _unwrap(cls, inputs)
+        output = node._run(arrays, edges, parameters)
+        if not any([isinstance(x, Variable) for x in inputs]):
+            return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
+        if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
+            return Variable.make(output, None)  # type: ignore[no-any-return]
+        node._shape = output.shape
+        node._dtype = output.dtype
+        return Variable.make(output, node)  # type: ignore[no-any-return]
+
+    def _run(
+        self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]
+    ) -> Array:
+        """Take a place in the graph, run `forward`, and note which saved array is what."""
+        input_ids = tuple(map(id, arrays))
+        if len(set(input_ids)) < len(input_ids):
+            _tell_apart(arrays, edges)
+            input_ids = tuple(map(id, arrays))
+        self.next_functions = tuple(edges)
+        self._sequence = _next_sequence_number()
+        result = self.forward(*arrays, **parameters)
+        if self.saved:
+            # What is saved lives on, so that no other array can come to have its id.
+            self._input_ids = input_ids
+            self._output_id = id(result)
+        if type(result) is not ndarray:
+            return _checked_output(self, arrays, np.asarray(result))
+        if id(result) in input_ids:
+            return result.view()
+        return _checked_output(self, arrays, result)
+
+    def _edge_of(self, array: Array) -> Edge | None:
+        """The edge that ties a saved array to the graph, if it is an input or the output."""
+        if id(array) in self._input_ids:
+            return self.next_functions[self._input_ids.index(id(array))]
+        return self if id(array) == self._output_id else None
+
+    def _become_maker_of(self, output: Array) -> None:
+        """Stand for a tensor that was computed apart; the first one says what gradient comes in."""
+        if self._shape is None:
+            self._shape, self._dtype = output.shape, output.dtype
+        if not self._sequence:
+            self._sequence = _next_sequence_number()
+
+    def _release(self) -> None:
+        """Let go of what was saved; the node keeps its place in the graph."""
+        self.saved = RELEASED
+        if self._given is not None:
+            self._given = RELEASED
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+Edge: TypeAlias = Function | AccumulateGrad
+
+_PLAIN = frozenset({ndarray, float, int, bool, type(None)})
+"""Types that `forward` gets as they are: NumPy treats a Python number as having no dtype."""
+
+
+def _unwrap(cls: type[Function], inputs: Sequence[Any]) -> tuple[list[Any], list[Edge | None]]:
+    """Return the arrays and numbers behind the inputs, and the edges of those that are recorded."""
+    recording = _is_recording()
+    arrays: list[Any] = []
+    edges: list[Edge | None] = []
+    for value in inputs:
+        if isinstance(value, Variable):
+            arrays.append(value._data)
+            edges.append(value._edge if recording else None)
+        else:
+            arrays.append(value if type(value) in _PLAIN else _operand(cls, value))
+            edges.append(None)
+    return arrays, edges
+
+
+def _operand(cls: type[Function], value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value
+    try:
+        return as_array(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{cls.__name__}: {error}") from error
+
+
+def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:
+    """Replace by a view an array that stands for two inputs of different edges (x * x.detach())."""
+    edge_of: dict[int, Edge | None] = {}
+    for position, (array, edge) in enumerate(zip(arrays, edges, strict=True)):
+        if type(array) is ndarray and edge_of.setdefault(id(array), edge) is not edge:
+            arrays[position] = array.view()
+
+
+def _checked_output(node: Function, arrays: list[Any], output: Array) -> Array:
+    """Refuse what no tensor can hold, and give float32 for integers, where NumPy gives float64."""
+    kind = output.dtype.kind
+    if kind == FLOATING:
+        if output.dtype == np.float64 and not any(
+            isinstance(x, ndarray | np.generic) and x.dtype.kind == FLOATING for x in arrays
+        ):
+            return output.astype(np.float32)
+    elif kind not in REAL:
+        raise TypeError(
+            f"{type(node).__name__}: forward should return an array of real numbers or booleans, "
+            f"but it gave one of dtype {output.dtype}"
+        )
+    return output
+
+
+def _bind(
+    cls: type[Function], arguments: tuple[Any, ...], parameters: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Split what a node is made from by hand: what `forward` takes by keyword only is a parameter."""
+    kinds = [(p.name, p.kind) for p in inspect.signature(cls.forward).parameters.values()][1:]
+    if any(kind is inspect.Parameter.VAR_POSITIONAL for _, kind in kinds):
+        return arguments, parameters
+    by_keyword = [name for name, kind in kinds if kind is inspect.Parameter.KEYWORD_ONLY]
+    inputs = len(kinds) - len(by_keyword)
+    if len(arguments) > len(kinds):
+        raise TypeError(
+            f"{cls.__name__} takes {', '.join(name for name, _ in kinds)}, "
+            f"but {len(arguments)} arguments were given"
+        )
+    return arguments[:inputs], {
+        **dict(zip(by_keyword, arguments[inputs:], strict=False)),
+        **parameters,
+    }

@@ -1,0 +1,152 @@
+"""Sample inputs of an operation, which its author writes beside it and the tests run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+
+SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (4,), (2, 3), (0, 3), (2, 1, 3))
+"""Shapes that an elementwise op has to serve: 0-d, empty, one element and several dimensions."""
+
+BROADCASTS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((), ()), ((3,), ()), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)),
+    ((1,), (2, 3)), ((0, 3), (3,)), ((4, 1, 2), (3, 1)),
+)
+"""Pairs of shapes that a two-place elementwise op has to broadcast."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One call of an operation: ``function(*inputs, **parameters)``.
+
+    Floating arrays among the inputs (also in a list of them) become tensors that require
+    gradients. Everything else is passed as it is.
+
+    Parameters
+    ----------
+    inputs : tuple
+        The positional arguments.
+    parameters : dict
+        The keyword arguments.
+    smooth : bool
+        Whether the function is differentiable at this point, so that central differences mean
+        something. A tie or a kink is not, but is compared with PyTorch all the same.
+    """
+
+    inputs: tuple[Any, ...]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    smooth: bool = True
+
+    def __repr__(self) -> str:
+        parts = [_brief(x) for x in self.inputs]
+        parts += [f"{name}={_brief(x)}" for name, x in self.parameters.items()]
+        return f"({', '.join(parts)})"
+
+
+@dataclass(frozen=True, eq=False)
+class BadInput:
+    """A call that must raise `error`, with `match` (a regular expression) in its message."""
+
+    inputs: tuple[Any, ...]
+    parameters: dict[str, Any]
+    error: type[Exception]
+    match: str
+
+    def __repr__(self) -> str:
+        return f"{Sample(self.inputs, self.parameters)} -> {self.error.__name__}"
+
+
+def sample(*inputs: Any, **parameters: Any) -> Sample:
+    """Return the call with these arguments as a Sample."""
+    return Sample(inputs, parameters)
+
+
+def kink(*inputs: Any, **parameters: Any) -> Sample:
+    """Return the call as a Sample at a point where the function is not differentiable."""
+    return Sample(inputs, parameters, smooth=False)
+
+
+def bad(error: type[Exception], match: str, *inputs: Any, **parameters: Any) -> BadInput:
+    """Return the call as one that must raise `error` with a message that matches."""
+    return BadInput(inputs, parameters, error, match)
+
+
+def uniform(
+    shape: tuple[int, ...] | int,
+    low: float = -2.0,
+    high: float = 2.0,
+    *,
+    avoid: Iterable[float] = (),
+    seed: int = 0,
+) -> Array:
+    """Return float64 numbers between `low` and `high`, none nearer than 0.1 to one of `avoid`."""
+    generator = np.random.default_rng([seed, *np.atleast_1d(shape)])
+    values = np.asarray(generator.uniform(low, high, shape))
+    for point in avoid:
+        values = np.where(abs(values - point) < 0.1, point + 0.1 + abs(values - point), values)
+    return values
+
+
+def elementwise(
+    domain: tuple[float, float] = (-2.0, 2.0),
+    *,
+    avoid: Iterable[float] = (),
+    **parameters: Any,
+) -> Callable[[], list[Sample]]:
+    """Return samples of a function of one array, elementwise.
+
+    Parameters
+    ----------
+    domain : (float, float)
+        The numbers that are drawn lie between these.
+    avoid : iterable of float
+        Points where the function is not differentiable.
+    **parameters
+        Passed to the function.
+    """
+    points = tuple(avoid)
+
+    def samples() -> list[Sample]:
+        return [Sample((uniform(s, *domain, avoid=points),), parameters) for s in SHAPES] + [
+            Sample((np.full((2, 2), point),), parameters, smooth=False) for point in points
+        ]
+
+    return samples
+
+
+def broadcasting(
+    left: tuple[float, float] = (-2.0, 2.0),
+    right: tuple[float, float] = (-2.0, 2.0),
+    **parameters: Any,
+) -> Callable[[], list[Sample]]:
+    """Return samples of a function of two arrays, elementwise, of shapes that broadcast.
+
+    Parameters
+    ----------
+    left, right : (float, float)
+        The numbers that are drawn for either array lie between these.
+    **parameters
+        Passed to the function.
+    """
+
+    def samples() -> list[Sample]:
+        return [
+            Sample((uniform(a, *left), uniform(b, *right, seed=1)), parameters)
+            for pair in BROADCASTS
+            for a, b in {pair, pair[::-1]}
+        ]
+
+    return samples
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_brief, value))}]"
+    return repr(value) if not callable(value) else getattr(value, "__name__", "callable")

@@ -1,0 +1,59 @@
+"""A gradient that is zero almost everywhere, kept as the few entries that are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+
+
+class SparseGradient:
+    """The gradient of ``x[key]`` towards x: `values` at `key`, zero elsewhere.
+
+    A rule may return it in place of an array. The engine adds it into one dense buffer, so that a
+    thousand slices of one array cost a thousand slices and not a thousand copies of the array.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of x.
+    key : index
+        Anything that NumPy takes between brackets. Entries that it names twice add up.
+    values : array
+        Of the shape of ``x[key]``.
+
+    Examples
+    --------
+    >>> buffer = np.zeros(3)
+    >>> SparseGradient((3,), np.array([0, 0, 2]), np.ones(3)).add_into(buffer)
+    >>> buffer
+    array([2., 0., 1.])
+    """
+
+    __slots__ = ("key", "shape", "values")
+
+    def __init__(self, shape: tuple[int, ...], key: Any, values: Array) -> None:
+        self.shape = shape
+        self.key = key
+        self.values = values
+
+    def add_into(self, buffer: Array) -> None:
+        """Add the values to `buffer`, in place."""
+        if _names_an_entry_once(self.key):
+            buffer[self.key] += self.values
+        else:
+            np.add.at(buffer, self.key, self.values)
+
+    def to_dense(self) -> Array:
+        """Return the gradient as an array."""
+        buffer = np.zeros(self.shape, self.values.dtype)
+        self.add_into(buffer)
+        return buffer
+
+
+def _names_an_entry_once(key: Any) -> bool:
+    """Whether no two entries of ``x[key]`` can be one entry of x: so it is, save with integer arrays."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return not any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)

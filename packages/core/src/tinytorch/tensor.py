@@ -1,0 +1,433 @@
+"""Tensor: an array, its gradient, and the edge by which it hangs in the graph.
+
+What a tensor can compute is attached to this class by the registry, operation by operation;
+``_methods.pyi`` declares the operations of core for type checkers and editors.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import DTypeLike
+
+from .arrays import FLOATING, Array, as_array
+from .backward import backward
+from .errors import GradientError
+from .function import AccumulateGrad, Edge, Function, Variable
+
+if TYPE_CHECKING:
+    from ._methods import CoreMethods
+else:
+    CoreMethods = object
+
+OPERANDS = (Variable, ndarray, np.generic, int, float, list, tuple)
+"""What an operator takes on its other side; Python asks the other object about anything else."""
+
+
+class Tensor(Variable, CoreMethods):
+    """An array whose operations are recorded, so that gradients can flow back through them.
+
+    Parameters
+    ----------
+    data : array, Tensor, number or (nested) sequence of numbers
+        Copied. NumPy arrays keep their dtype; Python numbers become float32, booleans stay
+        booleans.
+    requires_grad : bool
+        Whether `backward` shall leave a gradient in `grad`. Only for floating dtypes.
+    dtype : dtype, optional
+        What to convert the data to.
+
+    Raises
+    ------
+    TypeError
+        If the data are not real numbers or booleans, or not floating though `requires_grad`.
+    ValueError
+        If the data are a ragged sequence.
+
+    Examples
+    --------
+    >>> x = Tensor([2.0], requires_grad=True)
+    >>> y = x * 3 + 1
+    >>> y.backward()
+    >>> print(x.grad)
+    [3.]
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # ndarray * Tensor is ours to compute, not NumPy's
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
+    ) -> None:
+        data = data._data if isinstance(data, Variable) else data
+        self._data = as_array(data, dtype, copy=True)
+        self._edge = None
+        self._accumulator = None
+        if requires_grad:
+            self.requires_grad = True
+
+    # The array.
+
+    @property
+    def data(self) -> Array:
+        """The array itself. It may be replaced by another of its shape, as optimisers do."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = as_array(value._data if isinstance(value, Variable) else value)
+        if self._edge is not None:
+            if array.shape != self._data.shape:
+                raise ValueError(
+                    f"data of shape {array.shape} cannot replace data of shape "
+                    f"{self._data.shape} in a tensor that requires gradients; make a new Tensor"
+                )
+            _require_floating(array)
+        self._data = array
+        leaf = self._accumulator
+        if leaf is not None:
+            leaf._shape, leaf._dtype = array.shape, array.dtype
+            if leaf.grad is not None:
+                leaf.grad = leaf.grad.astype(array.dtype, copy=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each dimension."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements, NumPy's."""
+        return self._data.dtype
+
+    # The place in the graph.
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to this tensor."""
+        return self._edge is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not value:
+            if not self.is_leaf:
+                raise GradientError(
+                    "requires_grad of a computed tensor cannot be switched off; use x.detach()"
+                )
+            self._edge = None
+        elif self._edge is None:
+            _require_floating(self._data)
+            self._edge = self._own_accumulator()
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set `requires_grad`, and return the tensor itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return not isinstance(self._edge, Function)
+
+    @property
+    def _grad_fn(self) -> Function | None:
+        return self._edge if isinstance(self._edge, Function) else None
+
+    @_grad_fn.setter
+    def _grad_fn(self, node: Function | None) -> None:
+        if node is None:
+            self._edge = self._own_accumulator() if self._edge is not None else None
+            return
+        if not isinstance(node, Function):
+            raise TypeError(
+                f"_grad_fn should be a Function, the record of an operation, "
+                f"but it is a {type(node).__name__}"
+            )
+        _require_floating(self._data)
+        node._become_maker_of(self._data)
+        self._edge = node
+
+    @property
+    def grad_fn(self) -> Function | None:
+        """The recorded operation that made this tensor, or None for a leaf."""
+        return self._grad_fn
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient that has arrived, or None: of leaves, and after `retain_grad` of others."""
+        return None if self._accumulator is None else self._accumulator.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is None:
+            if self._accumulator is not None:
+                self._accumulator.grad = None
+            return
+        array = as_array(value._data if isinstance(value, Variable) else value)
+        if array.shape != self._data.shape:
+            raise ValueError(
+                f"the gradient of a tensor of shape {self._data.shape} has its shape, "
+                f"but the one given has shape {array.shape}"
+            )
+        self._own_accumulator().grad = array.astype(self._data.dtype, copy=False)
+
+    def _own_accumulator(self) -> AccumulateGrad:
+        if self._accumulator is None:
+            self._accumulator = AccumulateGrad(self._data.shape, self._data.dtype)
+        return self._accumulator
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this computed tensor in `grad`, as leaves do.
+
+        Raises
+        ------
+        GradientError
+            If the tensor does not require gradients.
+        """
+        if self._edge is None:
+            raise GradientError(
+                "retain_grad() is for a tensor that requires gradients; this one does not"
+            )
+        if isinstance(self._edge, Function) and self._accumulator not in self._edge._retained:
+            self._edge._retained = (*self._edge._retained, self._own_accumulator())
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: set `grad` to None."""
+        self.grad = None
+
+    def detach(self) -> Tensor:
+        """Return a tensor that shares the data and has no part in the graph."""
+        return _make(self._data, None)
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None) -> None:
+        """Add the gradient of this tensor towards every leaf behind it to the leaf's `grad`.
+
+        By the chain rule a gradient g at this tensor becomes g J at a leaf, where J is the Jacobian
+        of this tensor towards that leaf; each recorded operation contributes its factor. What an
+        operation had saved is let go of as soon as its factor has been applied.
+
+        Parameters
+        ----------
+        gradient : array, Tensor, sequence or number, optional
+            Of the shape of this tensor. It may be left out where this tensor has one element, and
+            is 1 then.
+        retain_graph : bool, optional
+            Keep what the operations saved, for another backward through them.
+
+        Raises
+        ------
+        GradientError
+            If this tensor does not require gradients, if it has several elements and no gradient is
+            given, if the gradient has another shape, or if the graph has been released. A
+            GradientError is a ValueError and a RuntimeError. No `grad` has changed then.
+        """
+        if self._edge is None:
+            raise GradientError(
+                "backward() is for a tensor that was computed from one with requires_grad=True; "
+                "this one was not, or it was computed under no_grad()"
+            )
+        backward(self._edge, self._seed(gradient), bool(retain_graph))
+
+    def _seed(self, gradient: Any) -> Array:
+        if gradient is None:
+            if self._data.size != 1:
+                raise GradientError(
+                    f"backward() of a tensor of shape {self.shape} needs the gradient to start "
+                    "from: sum it to one number first, or pass an array of its shape"
+                )
+            return np.ones_like(self._data)
+        seed = as_array(gradient._data if isinstance(gradient, Variable) else gradient)
+        if seed.shape != self.shape and not seed.size == self.size == 1:
+            raise GradientError(
+                f"backward() of a tensor of shape {self.shape} got a gradient of shape "
+                f"{seed.shape}; pass one of the tensor's shape"
+            )
+        return seed.reshape(self.shape).astype(self.dtype, copy=False)
+
+    # Out of the graph: plain values.
+
+    def numpy(self) -> Array:
+        """Return the array itself, `data`."""
+        return self._data
+
+    def item(self) -> Any:
+        """Return the one element as a Python number.
+
+        Raises
+        ------
+        ValueError
+            If there are more elements, or none.
+        """
+        if self._data.size != 1:
+            raise ValueError(
+                f"item() is for tensors of one element, but this one has shape {self.shape}; "
+                "use tolist()"
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as Python numbers in nested lists."""
+        return self._data.tolist()
+
+    def argmax(
+        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
+    ) -> Tensor:
+        """Return the index of the (first) largest element, along `axis` or of all elements."""
+        axis = axis if dim is None else dim
+        return _make(np.asarray(self._data.argmax(axis=axis, keepdims=keepdims)), None)
+
+    def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+        """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""
+        other = other._data if isinstance(other, Variable) else other
+        return bool(np.allclose(self._data, other, rtol=rtol, atol=atol))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        self._refuse_to_drop_gradient("an array", "x.detach()")
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        self._refuse_to_drop_gradient("a float", "x.item()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._refuse_to_drop_gradient("an int", "x.item()")
+        return int(self.item())
+
+    def __index__(self) -> int:
+        self._refuse_to_drop_gradient("an index", "x.item()")
+        return operator.index(self.item())
+
+    def _refuse_to_drop_gradient(self, what: str, way_out: str) -> None:
+        if self._edge is not None:
+            raise TypeError(
+                f"this tensor requires gradients, and {what} made of it would not carry them; "
+                f"use {way_out} if that is what you want"
+            )
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous; "
+                "use (x.data > 0).all() or .any()"
+            )
+        return bool(self._data.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise TypeError("a 0-d tensor has no len(); use x.item() for its value")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[index] for index in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).data.any())
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "a tensor does not change in place, for its array may be saved in a graph; "
+            "write to x.data[...], or compute a new tensor, as where(mask, a, b) does"
+        )
+
+    __hash__ = object.__hash__
+
+    # Copies.
+
+    def __copy__(self) -> Tensor:
+        if self._edge is not None:
+            raise TypeError(
+                "copy.copy() of a tensor that requires gradients would make two owners of one "
+                "array; use copy.deepcopy(x), x.clone() or x.detach()"
+            )
+        return self.detach()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = getattr(self, "__dict__", None)
+        return _new_leaf, (type(self), self._data, self.requires_grad), state or None
+
+    def __repr__(self) -> str:
+        data = np.array2string(
+            self._data,
+            threshold=100,
+            edgeitems=3 if self._data.ndim <= 2 else 1,
+            prefix="Tensor(data=",
+        )
+        grad = ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor(data={data}, shape={self.shape}{grad})"
+
+
+_new = object.__new__
+
+
+def _make(array: Array, edge: Edge | None) -> Tensor:
+    tensor = _new(Tensor)
+    tensor._data = array
+    tensor._edge = edge
+    tensor._accumulator = None
+    return tensor
+
+
+Variable.make = _make
+
+
+def _new_leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
+    tensor = _new(cls)
+    tensor._data = data
+    tensor._edge = tensor._accumulator = None
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
+def _require_floating(array: Array) -> None:
+    if array.dtype.kind != FLOATING:
+        raise TypeError(
+            f"only floating tensors can require gradients, but the data have dtype {array.dtype}; "
+            "convert them, with dtype=np.float32 or x.astype(np.float32)"
+        )
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return NotImplemented
+        other = other._data if isinstance(other, Variable) else other
+        return _make(np.asarray(compare(self._data, other)), None)
+
+    return method
+
+
+def _in_place(symbol: str) -> Callable[[Tensor, Any], Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        if self.requires_grad and self.is_leaf:
+            raise TypeError(
+                f"x {symbol} y on a leaf that requires gradients would cut it off from its "
+                f"gradient; write x.data {symbol} y to change it in place"
+            )
+        return NotImplemented
+
+    return method
+
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, _name)))
+for _name, _symbol in (
+    ("add", "+="), ("sub", "-="), ("mul", "*="), ("truediv", "/="), ("pow", "**="), ("matmul", "@="),
+):
+    setattr(Tensor, f"__i{_name}__", _in_place(_symbol))

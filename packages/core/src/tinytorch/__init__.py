@@ -27,30 +27,64 @@ from .plugins import enable_autograd, isolated_registry
 from .random import default_generator, get_rng_state, manual_seed, set_rng_state
 from .sparse import SparseGradient
 from .tensor import Tensor
+from .values import allclose
 
 if TYPE_CHECKING:
     from .hooks import hookimpl
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Array",
+    "Function",
+    "GradientError",
+    "Operation",
+    "PluginConflictError",
+    "PluginError",
+    "PluginWarning",
+    "SparseGradient",
+    "Tensor",
+    "all_axes",
+    "allclose",
+    "arange",
+    "as_indices",
+    "check_range",
+    "default_generator",
+    "either",
+    "enable_autograd",
+    "enable_grad",
+    "from_numpy",
+    "full",
+    "get_rng_state",
+    "hookimpl",
+    "is_grad_enabled",
+    "isolated_registry",
+    "manual_seed",
+    "no_grad",
+    "one_axis",
+    "one_of",
+    "ones",
+    "ones_like",
+    "ops",
+    "rand",
+    "randn",
+    "samples",
+    "set_grad_enabled",
+    "set_rng_state",
+    "sum_to_shape",
+    "zeros",
+    "zeros_like",
+]
+
 registry.register(CORE, core_ops.OPERATIONS)
 missing.attach()
 
 
-def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether all elements of `x` equal those of `y` within ``atol + rtol * abs(y)``.
+if not TYPE_CHECKING:  # a type checker shall find fault with a name that is not here
 
-    Examples
-    --------
-    >>> allclose(Tensor([1.0]), [1.0])
-    True
-    """
-    return (x if isinstance(x, Tensor) else Tensor(x)).allclose(y, rtol, atol)
+    def __getattr__(name: str) -> Any:
+        if name == "hookimpl":  # it comes from pluggy, which only plugins need
+            from .hooks import hookimpl
 
-
-def __getattr__(name: str) -> Any:
-    if name == "hookimpl":  # it comes from pluggy, which only plugins need
-        from .hooks import hookimpl
-
-        return hookimpl
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return hookimpl
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

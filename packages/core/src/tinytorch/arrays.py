@@ -1,4 +1,4 @@
-"""How data becomes a NumPy array: one rule for the constructor and for the operands of operations."""
+"""How data becomes a NumPy array: one rule for the constructor and for operands."""
 
 from __future__ import annotations
 

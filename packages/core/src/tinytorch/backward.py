@@ -51,7 +51,9 @@ class _Gradients:
         held = self.sums.get(edge)
         if isinstance(gradient, SparseGradient):
             if edge not in self.ours:
-                self.sums[edge] = np.zeros(edge._shape, edge._dtype) if held is None else held.copy()
+                self.sums[edge] = (
+                    np.zeros(edge._shape, edge._dtype) if held is None else held.copy()
+                )
                 self.ours.add(edge)
             gradient.add_into(self.sums[edge])
         elif held is None:
@@ -103,9 +105,7 @@ def _propagate(root: Edge, seed: Array, retain_graph: bool) -> dict[AccumulateGr
     return {leaf: arrived.take_unshared(leaf) for leaf in leaves}
 
 
-def _run_rule(
-    node: Function, gradient: Array
-) -> Iterable[tuple[Edge, Array | SparseGradient]]:
+def _run_rule(node: Function, gradient: Array) -> Iterable[tuple[Edge, Array | SparseGradient]]:
     """Run the rule of `node`, and pair each gradient with the edge that it goes along."""
     if node.saved is RELEASED:
         raise GradientError(
@@ -140,7 +140,6 @@ def _fit(
 ) -> Array | SparseGradient:
     """Return a gradient in the shape and dtype that `edge` leads to, summed where it broadcast."""
     shape = edge._shape
-    assert shape is not None  # an edge leads to what a tensor was made of
     if isinstance(gradient, SparseGradient):
         if gradient.shape == shape:
             return gradient

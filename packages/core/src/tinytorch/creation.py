@@ -43,7 +43,8 @@ def from_numpy(array: Array) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(
-            f"from_numpy takes a NumPy array, but a {type(array).__name__} was given; use Tensor(...)"
+            f"from_numpy takes a NumPy array, but a {type(array).__name__} was given; "
+            "use Tensor(...)"
         )
     tensor: Tensor = Variable.make(as_array(array), None)
     return tensor

@@ -119,8 +119,9 @@ class Function:
     next_functions: tuple[Edge | None, ...] = ()
 
     _sequence = 0
-    _shape: tuple[int, ...] | None = None
-    _dtype: np.dtype[Any] | None = None
+    # Of the gradient that comes in; None until the node stands for a tensor.
+    _shape: Any = None
+    _dtype: Any = None
     _input_ids: tuple[int, ...] = ()
     _output_id: int | None = None
     _given: tuple[Any, ...] | None = None
@@ -156,7 +157,7 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__} has no rule: define apply(grad_output)")
 
     def save(self, *arrays: Any) -> None:
-        """Keep for `apply` what it will find in `saved`: inputs, the output, small intermediates."""
+        """Keep for `apply`, as `saved`: inputs, the output, small intermediates."""
         self.saved = arrays
 
     @property
@@ -206,7 +207,7 @@ class Function:
         node = cls.__new__(cls)
         arrays, edges = _unwrap(cls, inputs)
         output = node._run(arrays, edges, parameters)
-        if not any([isinstance(x, Variable) for x in inputs]):
+        if not any(isinstance(x, Variable) for x in inputs):
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
             return Variable.make(output, None)  # type: ignore[no-any-return]
@@ -315,7 +316,7 @@ def _checked_output(node: Function, arrays: list[Any], output: Array) -> Array:
 def _bind(
     cls: type[Function], arguments: tuple[Any, ...], parameters: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Split what a node is made from by hand: what `forward` takes by keyword only is a parameter."""
+    """Split what a node is made from by hand into inputs and parameters of `forward`."""
     kinds = [(p.name, p.kind) for p in inspect.signature(cls.forward).parameters.values()][1:]
     if any(kind is inspect.Parameter.VAR_POSITIONAL for _, kind in kinds):
         return arguments, parameters

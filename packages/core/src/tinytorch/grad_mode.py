@@ -41,23 +41,23 @@ class _GradMode:
 
     def __call__(self, function: F) -> F:
         mode = self.mode
+
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(mode):
+                return function(*args, **kwargs)
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(mode):
+                return await function(*args, **kwargs)
+
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            return (yield from _in_mode_at_every_step(mode, function(*args, **kwargs)))
+
+        wrapper: Callable[..., Any] = plain
         if inspect.isgeneratorfunction(function):
-
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return _in_mode_at_every_step(mode, function(*args, **kwargs))
-
+            wrapper = generator
         elif inspect.iscoroutinefunction(function):
-
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with _GradMode(mode):
-                    return await function(*args, **kwargs)
-
-        else:
-
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with _GradMode(mode):
-                    return function(*args, **kwargs)
-
+            wrapper = coroutine
         return wraps(function)(wrapper)  # type: ignore[return-value]  # wraps keeps the signature
 
 
@@ -84,7 +84,7 @@ def _in_mode_at_every_step(
             resume = generator.throw
 
 
-class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class no_grad(_GradMode):
     """Record no operations inside a ``with`` block or a decorated function.
 
     Examples
@@ -104,7 +104,7 @@ class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(False)
 
 
-class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class enable_grad(_GradMode):
     """Record operations, also inside a `no_grad` block.
 
     Examples
@@ -124,7 +124,7 @@ class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(True)
 
 
-class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
+class set_grad_enabled(_GradMode):
     """Switch recording on or off: at once, or for a ``with`` block or a decorated function.
 
     Parameters
@@ -150,5 +150,6 @@ class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
         return self
 
     def __call__(self, function: F) -> F:
+        """Decorate `function`, and leave the mode outside it as it was."""
         recording.set(self._before)
         return super().__call__(function)

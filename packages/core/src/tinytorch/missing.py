@@ -11,11 +11,22 @@ from .tensor import Tensor
 
 HINTS: dict[str, tuple[str, ...]] = {
     "tinytorch-ops-nn": (
-        "relu", "sigmoid", "tanh", "softmax", "log_softmax", "gelu", "permute", "embedding",
-        "getitem", "__getitem__",
+        "relu",
+        "sigmoid",
+        "tanh",
+        "softmax",
+        "log_softmax",
+        "gelu",
+        "permute",
+        "embedding",
+        "getitem",
+        "__getitem__",
     ),
     "tinytorch-ops-losses": (
-        "mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy",
+        "mse_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
     ),
 }
 """Our own op packages and what they provide, for the message when one is not installed."""

@@ -93,7 +93,9 @@ class Plugin:
     module: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        entry = "" if self.entry_point == self.distribution else f" (entry point {self.entry_point})"
+        entry = (
+            "" if self.entry_point == self.distribution else f" (entry point {self.entry_point})"
+        )
         return f"{self.distribution} {self.version}".strip() + entry
 
 

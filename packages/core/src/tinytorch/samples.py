@@ -14,8 +14,14 @@ SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (4,), (2, 3), (0, 3), (2, 1, 3)
 """Shapes that an elementwise op has to serve: 0-d, empty, one element and several dimensions."""
 
 BROADCASTS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
-    ((), ()), ((3,), ()), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)),
-    ((1,), (2, 3)), ((0, 3), (3,)), ((4, 1, 2), (3, 1)),
+    ((), ()),
+    ((3,), ()),
+    ((2, 3), (2, 3)),
+    ((2, 3), (3,)),
+    ((2, 1), (1, 3)),
+    ((1,), (2, 3)),
+    ((0, 3), (3,)),
+    ((4, 1, 2), (3, 1)),
 )
 """Pairs of shapes that a two-place elementwise op has to broadcast."""
 

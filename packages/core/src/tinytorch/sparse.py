@@ -54,6 +54,6 @@ class SparseGradient:
 
 
 def _names_an_entry_once(key: Any) -> bool:
-    """Whether no two entries of ``x[key]`` can be one entry of x: so it is, save with integer arrays."""
+    """Whether `key` cannot name one entry twice; only integer arrays can."""
     parts = key if isinstance(key, tuple) else (key,)
     return not any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)

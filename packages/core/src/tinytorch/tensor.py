@@ -6,29 +6,25 @@ What a tensor can compute is attached to this class by the registry, operation b
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
-from numpy import ndarray
 from numpy.typing import DTypeLike
 
 from .arrays import FLOATING, Array, as_array
 from .backward import backward
 from .errors import GradientError
 from .function import AccumulateGrad, Edge, Function, Variable
+from .values import Values
 
 if TYPE_CHECKING:
     from ._methods import CoreMethods
 else:
     CoreMethods = object
 
-OPERANDS = (Variable, ndarray, np.generic, int, float, list, tuple)
-"""What an operator takes on its other side; Python asks the other object about anything else."""
 
-
-class Tensor(Variable, CoreMethods):
+class Tensor(Values, CoreMethods):
     """An array whose operations are recorded, so that gradients can flow back through them.
 
     Parameters
@@ -95,24 +91,9 @@ class Tensor(Variable, CoreMethods):
                 leaf.grad = leaf.grad.astype(array.dtype, copy=False)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each dimension."""
-        return self._data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._data.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the elements, NumPy's."""
-        return self._data.dtype
+    def T(self) -> Tensor:
+        """The tensor with its last two axes exchanged."""
+        return self.transpose()
 
     # The place in the graph.
 
@@ -258,95 +239,14 @@ class Tensor(Variable, CoreMethods):
             )
         return seed.reshape(self.shape).astype(self.dtype, copy=False)
 
-    # Out of the graph: plain values.
-
-    def numpy(self) -> Array:
-        """Return the array itself, `data`."""
-        return self._data
-
-    def item(self) -> Any:
-        """Return the one element as a Python number.
-
-        Raises
-        ------
-        ValueError
-            If there are more elements, or none.
-        """
-        if self._data.size != 1:
-            raise ValueError(
-                f"item() is for tensors of one element, but this one has shape {self.shape}; "
-                "use tolist()"
-            )
-        return self._data.item()
-
-    def tolist(self) -> Any:
-        """Return the elements as Python numbers in nested lists."""
-        return self._data.tolist()
-
-    def argmax(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
-    ) -> Tensor:
-        """Return the index of the (first) largest element, along `axis` or of all elements."""
-        axis = axis if dim is None else dim
-        return _make(np.asarray(self._data.argmax(axis=axis, keepdims=keepdims)), None)
-
-    def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-        """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""
-        other = other._data if isinstance(other, Variable) else other
-        return bool(np.allclose(self._data, other, rtol=rtol, atol=atol))
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
-        self._refuse_to_drop_gradient("an array", "x.detach()")
-        return np.array(self._data, dtype=dtype, copy=copy)
-
-    def __float__(self) -> float:
-        self._refuse_to_drop_gradient("a float", "x.item()")
-        return float(self.item())
-
-    def __int__(self) -> int:
-        self._refuse_to_drop_gradient("an int", "x.item()")
-        return int(self.item())
-
-    def __index__(self) -> int:
-        self._refuse_to_drop_gradient("an index", "x.item()")
-        return operator.index(self.item())
-
-    def _refuse_to_drop_gradient(self, what: str, way_out: str) -> None:
-        if self._edge is not None:
-            raise TypeError(
-                f"this tensor requires gradients, and {what} made of it would not carry them; "
-                f"use {way_out} if that is what you want"
-            )
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; "
-                "use (x.data > 0).all() or .any()"
-            )
-        return bool(self._data.item())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise TypeError("a 0-d tensor has no len(); use x.item() for its value")
-        return len(self._data)
-
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self == value).data.any())
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise TypeError(
             "a tensor does not change in place, for its array may be saved in a graph; "
             "write to x.data[...], or compute a new tensor, as where(mask, a, b) does"
         )
-
-    __hash__ = object.__hash__
 
     # Copies.
 
@@ -361,16 +261,6 @@ class Tensor(Variable, CoreMethods):
     def __reduce__(self) -> tuple[Any, ...]:
         state = getattr(self, "__dict__", None)
         return _new_leaf, (type(self), self._data, self.requires_grad), state or None
-
-    def __repr__(self) -> str:
-        data = np.array2string(
-            self._data,
-            threshold=100,
-            edgeitems=3 if self._data.ndim <= 2 else 1,
-            prefix="Tensor(data=",
-        )
-        grad = ", requires_grad=True" if self.requires_grad else ""
-        return f"Tensor(data={data}, shape={self.shape}{grad})"
 
 
 _new = object.__new__
@@ -403,16 +293,6 @@ def _require_floating(array: Array) -> None:
         )
 
 
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
-    def method(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, OPERANDS):
-            return NotImplemented
-        other = other._data if isinstance(other, Variable) else other
-        return _make(np.asarray(compare(self._data, other)), None)
-
-    return method
-
-
 def _in_place(symbol: str) -> Callable[[Tensor, Any], Any]:
     def method(self: Tensor, other: Any) -> Any:
         if self.requires_grad and self.is_leaf:
@@ -425,9 +305,12 @@ def _in_place(symbol: str) -> Callable[[Tensor, Any], Any]:
     return method
 
 
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, _name)))
-for _name, _symbol in (
-    ("add", "+="), ("sub", "-="), ("mul", "*="), ("truediv", "/="), ("pow", "**="), ("matmul", "@="),
-):
+for _name, _symbol in {
+    "add": "+=",
+    "sub": "-=",
+    "mul": "*=",
+    "truediv": "/=",
+    "pow": "**=",
+    "matmul": "@=",
+}.items():
     setattr(Tensor, f"__i{_name}__", _in_place(_symbol))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import arithmetic, elementwise, linalg, operators, reductions, shaping
+from . import arithmetic, copies, elementwise, linalg, operators, reductions, selection, shaping
 
 OPERATIONS = [
     operation
-    for family in (arithmetic, elementwise, linalg, reductions, shaping)
+    for family in (arithmetic, elementwise, selection, linalg, reductions, shaping, copies)
     for operation in family.OPERATIONS
 ]
 

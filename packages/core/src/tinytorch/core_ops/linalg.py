@@ -16,7 +16,7 @@ from ..tensor import Tensor
 class MatmulBackward(Function):
     """A B, over the last two axes. Gradients: G Bᵀ and Aᵀ G."""
 
-    def forward(self, a: Array, b: Array) -> Array:
+    def forward(self, a: Array, b: Array) -> Any:
         _check_shapes(np.shape(a), np.shape(b))
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a else None)
@@ -35,12 +35,12 @@ class MatmulBackward(Function):
             self._grad_b(grad_output, a) if need_b else None,
         )
 
-    def _grad_a(self, grad_output: Array, b: Array) -> Array:
+    def _grad_a(self, grad_output: Array, b: Array) -> Any:
         columns = np.expand_dims(b, -1) if self.b_ndim == 1 else b
         grad_a = np.matmul(grad_output, np.swapaxes(columns, -1, -2))
         return np.squeeze(grad_a, -2) if self.a_ndim == 1 else grad_a
 
-    def _grad_b(self, grad_output: Array, a: Array) -> Array:
+    def _grad_b(self, grad_output: Array, a: Array) -> Any:
         rows = np.expand_dims(a, 0) if self.a_ndim == 1 else a
         if self.b_ndim <= 2 < self.a_ndim:
             # One product over all rows, rather than one a batch and a sum.
@@ -94,15 +94,30 @@ def matmul(x: Any, y: Any) -> Tensor:
 
 
 _SHAPES = (
-    ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 4)), ((2, 3), (3,)), ((3, 3), (3, 3)),
-    ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((4, 1, 2, 3), (5, 3, 2)),
-    ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((1, 1), (1, 1)),
+    ((2, 3), (3, 4)),
+    ((3,), (3,)),
+    ((3,), (3, 4)),
+    ((2, 3), (3,)),
+    ((3, 3), (3, 3)),
+    ((5, 2, 3), (5, 3, 4)),
+    ((5, 2, 3), (3, 4)),
+    ((2, 3), (5, 3, 4)),
+    ((4, 1, 2, 3), (5, 3, 2)),
+    ((5, 2, 3), (3,)),
+    ((3,), (5, 3, 4)),
+    ((0, 3), (3, 2)),
+    ((2, 0), (0, 3)),
+    ((1, 1), (1, 1)),
     ((2, 4, 2, 3), (3,)),
 )
 
 OPERATIONS = [
     Operation(
-        matmul, MatmulBackward, method="matmul", torch="matmul", reference=np.matmul,
+        matmul,
+        MatmulBackward,
+        method="matmul",
+        torch="matmul",
+        reference=np.matmul,
         samples=lambda: [sample(uniform(a), uniform(b, seed=1)) for a, b in _SHAPES],
         bad_inputs=[
             bad(ValueError, "Inner dimensions must match.*2 ≠ 3", uniform((4, 2)), uniform((3, 2))),

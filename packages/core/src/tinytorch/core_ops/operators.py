@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..tensor import OPERANDS, Tensor
+from ..tensor import Tensor
+from ..values import OPERANDS
 from .arithmetic import add, divide, multiply, negative, power, subtract
 from .elementwise import abs
 from .linalg import matmul

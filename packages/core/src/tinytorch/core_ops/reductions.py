@@ -231,8 +231,14 @@ def amin(
 def _samples(*, empty: bool = True) -> list[Sample]:
     x = uniform((2, 3, 4))
     calls: list[dict[str, Any]] = [
-        {}, {"axis": 0}, {"axis": -1}, {"axis": (0, 2)}, {"axis": 1, "keepdims": True},
-        {"axis": (-1, 0), "keepdims": True}, {"dim": 1, "keepdim": True}, {"keepdims": True},
+        {},
+        {"axis": 0},
+        {"axis": -1},
+        {"axis": (0, 2)},
+        {"axis": 1, "keepdims": True},
+        {"axis": (-1, 0), "keepdims": True},
+        {"dim": 1, "keepdim": True},
+        {"keepdims": True},
     ]
     samples = [sample(x, **call) for call in calls]
     samples += [sample(uniform((3, 3)), axis=1), sample(uniform(())), sample(uniform(()), axis=-1)]
@@ -242,8 +248,13 @@ def _samples(*, empty: bool = True) -> list[Sample]:
 
 def _extreme_samples() -> list[Sample]:
     tied = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])
-    return [*_samples(empty=False), kink(tied), kink(tied, axis=1), kink(tied, axis=0),
-            kink(np.array([1.0, np.nan, 2.0]))]
+    return [
+        *_samples(empty=False),
+        kink(tied),
+        kink(tied, axis=1),
+        kink(tied, axis=0),
+        kink(np.array([1.0, np.nan, 2.0])),
+    ]
 
 
 _BAD_AXES = [
@@ -257,7 +268,9 @@ _NONE = bad(ValueError, "no extreme of no elements", uniform((0, 3)), axis=0)
 
 
 def _reference(ufunc: Callable[..., Any]) -> Callable[..., Any]:
-    def reference(x, axis=None, keepdims=False, dim=None, keepdim=False):
+    def reference(
+        x: Array, axis: Any = None, keepdims: bool = False, dim: Any = None, keepdim: bool = False
+    ) -> Any:
         with np.errstate(invalid="ignore"):
             axis = axis if dim is None else dim
             axis = None if x.ndim == 0 else axis
@@ -273,19 +286,41 @@ def _plain_mean(x: Array, axis: Any, keepdims: bool) -> Any:
 
 OPERATIONS = [
     Operation(
-        sum, SumBackward, method="sum", torch="sum", samples=_samples, bad_inputs=_BAD_AXES,
+        sum,
+        SumBackward,
+        method="sum",
+        torch="sum",
+        samples=_samples,
+        bad_inputs=_BAD_AXES,
         reference=_reference(np.sum),
     ),
     Operation(
-        mean, MeanBackward, method="mean", torch="mean", samples=_samples, bad_inputs=_BAD_AXES,
+        mean,
+        MeanBackward,
+        method="mean",
+        torch="mean",
+        samples=_samples,
+        bad_inputs=_BAD_AXES,
         reference=_reference(_plain_mean),
     ),
     Operation(
-        amax, AmaxBackward, method="amax", aliases=("max",), torch="amax",
-        samples=_extreme_samples, bad_inputs=[*_BAD_AXES, _NONE], reference=_reference(np.max),
+        amax,
+        AmaxBackward,
+        method="amax",
+        aliases=("max",),
+        torch="amax",
+        samples=_extreme_samples,
+        bad_inputs=[*_BAD_AXES, _NONE],
+        reference=_reference(np.max),
     ),
     Operation(
-        amin, AminBackward, method="amin", aliases=("min",), torch="amin",
-        samples=_extreme_samples, bad_inputs=[*_BAD_AXES, _NONE], reference=_reference(np.min),
+        amin,
+        AminBackward,
+        method="amin",
+        aliases=("min",),
+        torch="amin",
+        samples=_extreme_samples,
+        bad_inputs=[*_BAD_AXES, _NONE],
+        reference=_reference(np.min),
     ),
 ]

@@ -261,27 +261,41 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Tensor:
 
 def _reshapes() -> list[Sample]:
     return [
-        sample(uniform((2, 3)), 3, 2), sample(uniform((2, 3)), (6,)), sample(uniform((2, 3)), -1),
-        sample(uniform((2, 3)), 1, -1, 2), sample(uniform(()), 1, 1), sample(uniform((1,)), ()),
-        sample(uniform((0, 3)), 3, 0), sample(uniform((0, 3)), -1, 3),
+        sample(uniform((2, 3)), 3, 2),
+        sample(uniform((2, 3)), (6,)),
+        sample(uniform((2, 3)), -1),
+        sample(uniform((2, 3)), 1, -1, 2),
+        sample(uniform(()), 1, 1),
+        sample(uniform((1,)), ()),
+        sample(uniform((0, 3)), 3, 0),
+        sample(uniform((0, 3)), -1, 3),
     ]
 
 
 def _transposes() -> list[Sample]:
     return [
-        sample(uniform((2, 3))), sample(uniform((2, 3, 4))), sample(uniform((2, 3, 4)), 0, 2),
-        sample(uniform((2, 3, 4)), -3, dim1=1), sample(uniform(())), sample(uniform((3,))),
-        sample(uniform((0, 3))), sample(uniform((3, 3)), 1, 1),
+        sample(uniform((2, 3))),
+        sample(uniform((2, 3, 4))),
+        sample(uniform((2, 3, 4)), 0, 2),
+        sample(uniform((2, 3, 4)), -3, dim1=1),
+        sample(uniform(())),
+        sample(uniform((3,))),
+        sample(uniform((0, 3))),
+        sample(uniform((3, 3)), 1, 1),
     ]
 
 
-def _plain_transpose(x: Any, dim0: int | None = None, dim1: int | None = None) -> Any:
-    return np.swapaxes(x, *((-2, -1) if dim0 is None else (dim0, dim1))) if x.ndim > 1 else x
+def _plain_transpose(x: Array, dim0: int = -2, dim1: int = -1) -> Array:
+    return np.swapaxes(x, dim0, dim1) if x.ndim > 1 else x
 
 
 OPERATIONS = [
     Operation(
-        reshape, ReshapeBackward, method="reshape", torch="reshape", samples=_reshapes,
+        reshape,
+        ReshapeBackward,
+        method="reshape",
+        torch="reshape",
+        samples=_reshapes,
         reference=lambda x, *s: np.reshape(x, s[0] if isinstance(s[0], tuple) else s),
         bad_inputs=[
             bad(ValueError, "Total elements must match.*6 ≠ 4", uniform((2, 3)), 2, 2),
@@ -291,7 +305,11 @@ OPERATIONS = [
         ],
     ),
     Operation(
-        transpose, TransposeBackward, method="transpose", torch="transpose", samples=_transposes,
+        transpose,
+        TransposeBackward,
+        method="transpose",
+        torch="transpose",
+        samples=_transposes,
         reference=_plain_transpose,
         bad_inputs=[
             bad(IndexError, "axes of the tensor are", uniform((2, 3)), 0, 2),
@@ -299,11 +317,18 @@ OPERATIONS = [
         ],
     ),
     Operation(
-        squeeze, SqueezeBackward, method="squeeze", torch="squeeze",
+        squeeze,
+        SqueezeBackward,
+        method="squeeze",
+        torch="squeeze",
         samples=lambda: [
-            sample(uniform((1, 3, 1))), sample(uniform((1, 3, 1)), 0), sample(uniform((2, 3))),
-            sample(uniform((1, 3, 1)), dim=-1), sample(uniform((1, 3, 1)), (0, 2)),
-            sample(uniform((1, 0))), sample(uniform(())),
+            sample(uniform((1, 3, 1))),
+            sample(uniform((1, 3, 1)), 0),
+            sample(uniform((2, 3))),
+            sample(uniform((1, 3, 1)), dim=-1),
+            sample(uniform((1, 3, 1)), (0, 2)),
+            sample(uniform((1, 0))),
+            sample(uniform(())),
         ],
         reference=lambda x, axis=None, dim=None: np.squeeze(x, axis if dim is None else dim),
         bad_inputs=[
@@ -312,10 +337,16 @@ OPERATIONS = [
         ],
     ),
     Operation(
-        unsqueeze, UnsqueezeBackward, method="unsqueeze", torch="unsqueeze",
+        unsqueeze,
+        UnsqueezeBackward,
+        method="unsqueeze",
+        torch="unsqueeze",
         samples=lambda: [
-            sample(uniform((2, 3)), 0), sample(uniform((2, 3)), -1), sample(uniform((2, 3)), dim=1),
-            sample(uniform(()), 0), sample(uniform((0, 3)), 2),
+            sample(uniform((2, 3)), 0),
+            sample(uniform((2, 3)), -1),
+            sample(uniform((2, 3)), dim=1),
+            sample(uniform(()), 0),
+            sample(uniform((0, 3)), 2),
         ],
         reference=lambda x, axis=None, dim=None: np.expand_dims(x, axis if dim is None else dim),
         bad_inputs=[
@@ -324,10 +355,16 @@ OPERATIONS = [
         ],
     ),
     Operation(
-        broadcast_to, BroadcastToBackward, method="broadcast_to", torch="broadcast_to",
+        broadcast_to,
+        BroadcastToBackward,
+        method="broadcast_to",
+        torch="broadcast_to",
         samples=lambda: [
-            sample(uniform((3,)), (2, 3)), sample(uniform((2, 1)), (4, 2, 3)),
-            sample(uniform(()), (2, 2)), sample(uniform((1,)), (0, 3)), sample(uniform(()), ()),
+            sample(uniform((3,)), (2, 3)),
+            sample(uniform((2, 1)), (4, 2, 3)),
+            sample(uniform(()), (2, 2)),
+            sample(uniform((1,)), (0, 3)),
+            sample(uniform(()), ()),
             sample(uniform((2, 3)), (2, 3)),
         ],
         reference=lambda x, shape: np.broadcast_to(x, shape),

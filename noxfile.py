@@ -1,0 +1,192 @@
+"""The project's sessions: ``nox`` runs those that decide a merge, ``nox --list`` names them all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nox
+from packaging.metadata import Metadata
+
+# Older ones fail on a version manager's shim with no interpreter behind it, where they should skip.
+nox.needs_version = ">=2026.8.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
+TOOLS = nox.project.load_toml(ROOT / "pyproject.toml")
+PACKAGES = {
+    path.parent.name: nox.project.load_toml(path)
+    for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
+}
+MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
+# Tests that need nothing of the repository but the installed packages.
+PORTABLE = ["core", "ops_nn", "ops_losses", "conformance", "textbook"]
+ASSERT_ABSENT = """
+import importlib.util, sys
+found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
+assert not found, f"{found} can be imported, and should not be installed"
+"""
+
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+# A plugin that fails must not pass for one that is not there.
+os.environ["TINYTORCH_STRICT_PLUGINS"] = "1"
+# No session leaves anything beside the sources.
+os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".nox" / "pycache")
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The requirements of one of the dependency groups."""
+    return nox.project.dependency_groups(TOOLS, name)
+
+
+def sources() -> list[str]:
+    """Arguments that install every package as it stands in the tree."""
+    return [argument for name in PACKAGES for argument in ("-e", f"packages/{name}")]
+
+
+def wheel(name: str) -> Path:
+    """The wheel of a package, as the `build` session left it."""
+    distribution = PACKAGES[name]["project"]["name"].replace("-", "_")
+    (path,) = DIST.glob(f"{distribution}-*.whl")
+    return path
+
+
+def run_on_wheels(
+    session: nox.Session, *names: str, tests: list[str], also: tuple[str, ...] = ()
+) -> None:
+    """Run tests on wheels of the named packages, with no other package and no source in reach."""
+    session.install(*(str(wheel(name)) for name in names), *group("test"), *also)
+    absent = [MODULES[name] for name in PACKAGES if name not in names]
+    with tempfile.TemporaryDirectory(prefix="tinytorch-") as place:
+        shutil.copy(ROOT / "pyproject.toml", place)
+        shutil.copytree(ROOT / "tests", Path(place, "tests"))
+        with session.chdir(place):
+            session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
+            session.run("pytest", *(f"tests/{path}" for path in tests), *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and which module may import which."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    # The linter reads imports without running them: the sources are enough.
+    path = os.pathsep.join(str(ROOT / "packages" / name / "src") for name in PACKAGES)
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": path})
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The sdist and the wheel of every package, and what must be in them."""
+    backends = [p["build-system"]["requires"] for p in PACKAGES.values()]
+    session.install(*group("build"), *sorted(set().union(*backends)))
+    shutil.rmtree(DIST, ignore_errors=True)
+    for name in PACKAGES:
+        # The backend is here: environments of its own for each would take far longer.
+        options = ("--no-isolation", "--outdir", str(DIST))
+        session.run("python", "-m", "build", *options, f"packages/{name}", silent=True)
+    if len({check_built(name) for name in PACKAGES}) != 1:
+        session.error("The versions of the packages are not in step.")
+
+
+def check_built(name: str) -> str:
+    """Look into the wheel and the sdist of a package; its version."""
+    module, built = MODULES[name], wheel(name)
+    distribution, version, tag = built.stem.split("-", 2)
+    assert tag == "py3-none-any", built.name
+    info = f"{distribution}-{version}.dist-info"
+    with zipfile.ZipFile(built) as archive:
+        missing = {f"{module}/py.typed", f"{info}/licenses/LICENSE"} - set(archive.namelist())
+        assert not missing, f"{built.name} lacks {missing}"
+        # Refuses, as the index would, what the standard does not allow.
+        metadata = Metadata.from_email(archive.read(f"{info}/METADATA"))
+    assert metadata.license_expression == "MIT", built.name
+    root = f"{distribution}-{version}"
+    with tarfile.open(DIST / f"{root}.tar.gz") as archive:
+        wanted = {f"{root}/{path}" for path in ("LICENSE", "README.md", f"src/{module}/py.typed")}
+        assert not wanted - set(archive.getnames()), f"{root}.tar.gz lacks one of {wanted}"
+    return version
+
+
+@nox.session(requires=["build"])
+def types(session: nox.Session) -> None:
+    """Types of every package, and of a user's file that sees the wheels alone."""
+    session.install(*(str(wheel(name)) for name in PACKAGES), *group("types"))
+    session.run("mypy", "packages")
+    session.run("mypy", "--strict", "--config-file=", "tests/typing/user_file.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
+    session.install(*sources(), *group("test"))
+    session.run("pytest", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "--doctest-modules", "packages")
+
+
+@nox.session(requires=["build"])
+def core(session: nox.Session) -> None:
+    """Core alone."""
+    run_on_wheels(session, "core", tests=["core", "conformance"])
+
+
+@nox.session(requires=["build"])
+def ops_nn(session: nox.Session) -> None:
+    """Core and the operations of neural networks, nothing else."""
+    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn", "conformance"])
+
+
+@nox.session(requires=["build"])
+def ops_losses(session: nox.Session) -> None:
+    """Core and the losses, nothing else."""
+    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses", "conformance"])
+
+
+@nox.session(requires=["build"])
+def plugin(session: nox.Session) -> None:
+    """Somebody else's distribution on top of core."""
+    folder = "plugins/softplus"
+    run_on_wheels(session, "core", tests=[f"{folder}/tests"], also=(f"./tests/{folder}",))
+
+
+# NumPy 2.0 was built for Python 3.11, and not yet for 3.13.
+@nox.session(python="3.11", requires=["build"])
+def minimums(session: nox.Session) -> None:
+    """The oldest NumPy and pluggy that core claims to work with."""
+    claims = PACKAGES["core"]["project"]["dependencies"]
+    oldest = tuple(claim.replace(">=", "==") for claim in claims)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest)
+
+
+@nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
+def python_matrix(session: nox.Session) -> None:
+    """Every Python that is claimed and present."""
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """A network that learns to read digits; what it draws goes to build/demo."""
+    session.install(*sources(), "-r", "examples/digits/requirements.txt")
+    place = ROOT / "build" / "demo"
+    place.mkdir(parents=True, exist_ok=True)
+    session.chdir(place)
+    session.run("python", str(ROOT / "examples" / "digits" / "demo.py"), *session.posargs)
+
+
+# Always by pip, which can be told where a build without graphics-card libraries lies; uv looks
+# elsewhere, and fetches gigabytes.
+@nox.session(python="3.11", venv_backend="venv", default=False)
+def parity(session: nox.Session) -> None:
+    """Agreement with PyTorch, which is too large a download for every run."""
+    session.install(*sources(), *group("parity"))
+    session.run("pytest", "tests/parity", *session.posargs)

@@ -1,0 +1,98 @@
+"""The same elements in memory of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..arrays import Array
+from ..function import Function
+from ..operation import Operation
+from ..samples import elementwise
+from ..tensor import Tensor
+
+
+class AstypeBackward(Function):
+    """x in another dtype. Gradient: the output's, which the engine turns back into x's dtype."""
+
+    def forward(self, x: Array, *, dtype: Any) -> Array:
+        return x.astype(dtype)
+
+    def apply(self, grad_output: Array) -> Any:
+        return grad_output
+
+
+def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """Copy in another dtype.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    dtype : dtype
+        What to convert to.
+
+    Returns
+    -------
+    Tensor
+        The shape of `x`. The gradient is the output's in the dtype of `x`; to integers and
+        booleans there is none, and the result does not require gradients.
+
+    Examples
+    --------
+    >>> astype(Tensor([1.5]), np.float64).dtype
+    dtype('float64')
+    """
+    return AstypeBackward.call(x, dtype=dtype)
+
+
+class CloneBackward(Function):
+    """A copy of x. Gradient: the output's."""
+
+    def forward(self, x: Array) -> Array:
+        return x.copy()
+
+    def apply(self, grad_output: Array) -> Any:
+        return grad_output
+
+
+def clone(x: Tensor) -> Tensor:
+    """Copy of a tensor, through which gradients flow.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    Tensor
+        The shape and dtype of `x`, in memory of its own.
+
+    Examples
+    --------
+    >>> clone(Tensor([1.0]))
+    Tensor(data=[1.], shape=(1,))
+    """
+    return CloneBackward.call(x)
+
+
+OPERATIONS = [
+    Operation(
+        astype,
+        AstypeBackward,
+        method="astype",
+        samples=elementwise(dtype=np.float32),
+        reference=lambda x, dtype: x.astype(dtype),
+    ),
+    Operation(
+        clone,
+        CloneBackward,
+        method="clone",
+        torch="clone",
+        reference=np.copy,
+        samples=elementwise(),
+    ),
+]

@@ -1,0 +1,171 @@
+"""What can be read of a tensor: its shape, its elements as plain values, and how it looks."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import DTypeLike
+
+from .arguments import either
+from .arrays import Array
+from .function import Variable
+
+OPERANDS = (Variable, ndarray, np.generic, int, float, list, tuple)
+"""What an operator takes on its other side; Python asks the other object about anything else."""
+
+
+class Values(Variable):
+    """The part of Tensor that has no gradient."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each dimension."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements, NumPy's."""
+        return self._data.dtype
+
+    def numpy(self) -> Array:
+        """Return the array itself, `data`."""
+        return self._data
+
+    def item(self) -> Any:
+        """Return the one element as a Python number.
+
+        Raises
+        ------
+        ValueError
+            If there are more elements, or none.
+        """
+        if self._data.size != 1:
+            raise ValueError(
+                f"item() is for tensors of one element, but this one has shape {self.shape}; "
+                "use tolist()"
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as Python numbers in nested lists."""
+        return self._data.tolist()
+
+    def argmax(
+        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
+    ) -> Any:
+        """Return the index of the (first) largest element, along `axis` or of all elements."""
+        axis = either("argmax", axis, dim)
+        return Variable.make(np.asarray(np.argmax(self._data, axis, keepdims=keepdims)), None)
+
+    def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+        """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""
+        return allclose(self, other, rtol, atol)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        self._refuse_to_drop_gradient("an array", "x.detach()")
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        self._refuse_to_drop_gradient("a float", "x.item()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._refuse_to_drop_gradient("an int", "x.item()")
+        return int(self.item())
+
+    def __index__(self) -> int:
+        self._refuse_to_drop_gradient("an index", "x.item()")
+        return operator.index(self.item())
+
+    def _refuse_to_drop_gradient(self, what: str, way_out: str) -> None:
+        if self._edge is not None:
+            raise TypeError(
+                f"this tensor requires gradients, and {what} made of it would not carry them; "
+                f"use {way_out} if that is what you want"
+            )
+
+    def __invert__(self) -> Any:
+        return Variable.make(np.asarray(~self._data), None)
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous; "
+                "use (x.data > 0).all() or .any()"
+            )
+        return bool(self._data.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise TypeError("a 0-d tensor has no len(); use x.item() for its value")
+        return len(self._data)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).data.any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        data = np.array2string(
+            self._data,
+            threshold=100,
+            edgeitems=3 if self._data.ndim <= 2 else 1,
+            prefix="Tensor(data=",
+        )
+        grad = ", requires_grad=True" if self._edge is not None else ""
+        return f"Tensor(data={data}, shape={self.shape}{grad})"
+
+
+def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    """Whether all elements of `x` equal those of `y` within ``atol + rtol * abs(y)``.
+
+    Parameters
+    ----------
+    x, y : Tensor, array, sequence or number
+        Of shapes that broadcast.
+    rtol, atol : float
+        The tolerance, relative to y and absolute.
+
+    Examples
+    --------
+    >>> allclose(Tensor([1.0]), [1.0])
+    True
+    """
+    x, y = (value._data if isinstance(value, Variable) else value for value in (x, y))
+    return bool(np.allclose(x, y, rtol=rtol, atol=atol))
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Values, Any], Any]:
+    def method(self: Values, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return NotImplemented
+        other = other._data if isinstance(other, Variable) else other
+        return Variable.make(np.asarray(compare(self._data, other)), None)
+
+    return method
+
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(Values, f"__{_name}__", _comparison(getattr(operator, _name)))
+for _name in ("and", "or", "xor"):
+    for _method in (f"__{_name}__", f"__r{_name}__"):  # either order: they are symmetric
+        setattr(Values, _method, _comparison(getattr(operator, f"__{_name}__")))

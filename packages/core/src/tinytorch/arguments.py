@@ -94,7 +94,7 @@ def as_indices(op: str, values: Any, what: str = "indices") -> Array:
     array = np.asarray(values._data if isinstance(values, Variable) else values)
     if array.dtype.kind in "iu":
         return array
-    if array.dtype.kind == "f" and bool((np.isfinite(array) & (array == np.floor(array))).all()):
+    if array.dtype.kind == "f" and bool(((array == np.floor(array)) & (abs(array) < 2**62)).all()):
         return array.astype(np.int64)
     raise TypeError(
         f"{op}: {what} should be integers (or floats that are whole numbers), "

@@ -298,10 +298,10 @@ def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:
 
 
 def _checked_output(node: Function, arrays: list[Any], output: Array) -> Array:
-    """Refuse what no tensor can hold, and give float32 for integers, where NumPy gives float64."""
+    """Refuse what no tensor can hold, and give float32 for integers, where NumPy has its own mind."""
     kind = output.dtype.kind
     if kind == FLOATING:
-        if output.dtype == np.float64 and not any(
+        if output.dtype != np.float32 and not any(
             isinstance(x, ndarray | np.generic) and x.dtype.kind == FLOATING for x in arrays
         ):
             return output.astype(np.float32)

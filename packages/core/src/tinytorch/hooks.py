@@ -16,7 +16,7 @@ hookimpl = pluggy.HookimplMarker("tinytorch")
 def tinytorch_register_ops() -> Iterable[Operation]:  # type: ignore[empty-body]  # a specification
     """Return the operations that the plugin provides.
 
-    Called once, when autograd is enabled. If it raises, or if one of the operations may not be
+    Called when plugins are looked for. If it raises, or if one of the operations may not be
     registered, none of them is.
 
     Examples

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
-from .operation import DEFINED_BY_TENSOR, registry
+from .operation import DEFINED_BY_TENSOR, STAND_INS, registry
 from .plugins import ensure_enabled
 from .tensor import Tensor
 
@@ -43,65 +43,66 @@ def find(name: str) -> Any:
     if name not in registry.operations:
         ensure_enabled()
     if name not in registry.operations:
-        raise AttributeError(explain(name, "there is no operation", registry.operations))
+        raise AttributeError(_explain("there is no operation", name, registry.operations))
     return registry.operations[name].function
 
 
-def explain(name: str, subject: str, known: Iterable[str]) -> str:
-    """Return the message for a name that nothing provides."""
+def _explain(subject: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for a name that nothing provides, or nothing that is in use."""
     message = f"{subject} {name!r}"
-    clash = next((r for r in registry.reports if name in r.clashes), None)
-    if clash is not None:
-        return f"{message}: {clash.error}"
-    provider = next((d for d, names in HINTS.items() if name in names), None)
-    out_of_use = [r for r in registry.reports if r.status != "loaded"]
-    if provider is not None:
-        reports = [r for r in out_of_use if r.plugin.distribution == provider]
-        if reports:
-            return f"{message}: {reports[0].describe()}"
-        return f"{message}; it comes with {provider}: python -m pip install {provider}"
+    if name in registry.operations:
+        return f"{message}; call it as a function, tinytorch.ops.{name}(x)"
+    unused = [report for report in registry.reports if report.status != "loaded"]
+    provider = next((distribution for distribution in HINTS if name in HINTS[distribution]), "")
+    for report in unused:
+        if report.provides(name) or report.plugin.distribution == provider:
+            return f"{message}: {report.describe()}"
+    if provider:
+        old = any(report.plugin.distribution == provider for report in registry.reports)
+        install = "install --upgrade" if old else "install"
+        return f"{message}; it comes with {provider}: python -m pip {install} {provider}"
     from difflib import get_close_matches
 
     near = get_close_matches(name, sorted(known), n=3)
     if near:
         message += f"; did you mean {' or '.join(near)}?"
-    if out_of_use:
-        message += f" (not in use: {'; '.join(r.describe() for r in out_of_use)})"
+    if unused:
+        message += f" (not in use: {'; '.join(report.describe() for report in unused)})"
     return message
 
 
 def _getattr(self: Tensor, name: str) -> Any:
-    """Python calls this for a name that the class does not have."""
-    if name.startswith("_"):
+    """Python calls this for a name that neither the tensor nor its class has."""
+    if name.startswith("_"):  # copy, pickle, NumPy and notebooks ask for many
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-    if name in DEFINED_BY_TENSOR or name in dir(type(self)):
-        return object.__getattribute__(self, name)  # a property raised AttributeError: let it speak
-    ensure_enabled()
-    if hasattr(type(self), name):
-        return object.__getattribute__(self, name)
-    raise AttributeError(explain(name, "a tensor has no method or attribute", _methods()))
+    if not _defines(type(self), name):
+        ensure_enabled()
+    if not _defines(type(self), name):
+        raise AttributeError(_explain("a tensor has no method or attribute", name, _public()))
+    # A method that is there now; or a property, whose own AttributeError brought us here.
+    return object.__getattribute__(self, name)
 
 
-def _methods() -> list[str]:
-    return [
-        *(name for op in registry.operations.values() for name in op.method_names),
-        *(name for name in DEFINED_BY_TENSOR if not name.startswith("_")),
-    ]
+def _defines(cls: type, name: str) -> bool:
+    return any(name in vars(base) for base in cls.__mro__)
+
+
+def _public() -> list[str]:
+    methods = [name for op in registry.operations.values() for name in op.method_names]
+    return [name for name in (*methods, *DEFINED_BY_TENSOR) if not name.startswith("_")]
 
 
 def _getitem(self: Tensor, key: Any) -> Any:
     """Stand in for slicing, which Python looks up on the class, until a plugin provides it."""
     ensure_enabled()
-    if Tensor.__getitem__ is _getitem:
-        _refuse("__getitem__")
-    return self[key]
-
-
-def _refuse(name: str) -> NoReturn:
-    raise TypeError(explain(name, "a tensor has no method or attribute", ()))
+    slicing = Tensor.__getitem__
+    if slicing is _getitem:
+        raise TypeError(_explain("x[...] needs the method", "__getitem__", ()))
+    return slicing(self, key)
 
 
 def attach() -> None:
     """Give Tensor its way of asking plugins for what it lacks."""
-    setattr(Tensor, "__getattr__", _getattr)  # noqa: B010 - type checkers shall not know it
+    STAND_INS["__getitem__"] = _getitem
     setattr(Tensor, "__getitem__", _getitem)  # noqa: B010 - declared in _methods.pyi
+    setattr(Tensor, "__getattr__", _getattr)  # noqa: B010 - type checkers shall not know it

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Any
+from inspect import isclass, isfunction
+from typing import Any, Literal
 
 from .errors import PluginError
 from .function import Function
@@ -15,8 +15,8 @@ from .samples import BadInput, Sample
 from .tensor import Tensor
 
 DEFINED_BY_TENSOR = frozenset(dir(Tensor))
-OPEN_TO_PLUGINS = frozenset({"__getitem__"})
-"""Names that Python looks up on the class, and that an op package may provide all the same."""
+STAND_INS: dict[str, Callable[..., Any]] = {}
+"""Names that Python looks up on the class, but plugins may provide, and what serves until then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,52 +102,90 @@ class Plugin:
 CORE = Plugin("tinytorch-core", "tinytorch-core", module="tinytorch.core_ops.plugin")
 
 
-def check_operations(plugin: Plugin, operations: Iterable[Any]) -> list[Operation]:
-    """Return the operations of a plugin as a list, if each of them may be registered.
+@dataclass(frozen=True, eq=False)
+class PluginReport:
+    """What became of one plugin: loaded, blocked or failed, and why."""
+
+    plugin: Plugin
+    status: Literal["loaded", "blocked", "failed"]
+    file: str = ""
+    error: str = ""
+    operations: tuple[Operation, ...] = ()
+    clashes: tuple[str, ...] = ()
+    """The names that another plugin registers too; neither plugin is used then."""
+    exception: BaseException | None = None
+
+    def provides(self, name: str) -> bool:
+        """Whether the plugin has, or would have, an operation of this name."""
+        return any(name in operation.names for operation in self.operations)
+
+    def describe(self) -> str:
+        """Return one sentence about a plugin that is not in use."""
+        return f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+
+
+def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
+    """Return the operations of a plugin, if each of them may be registered.
 
     Raises
     ------
     PluginError
-        Naming the plugin, the operation and the fault.
+        Naming the operation and the fault.
     """
     checked: list[Operation] = []
     taken: set[str] = set()
     for operation in operations:
-        if not isinstance(operation, Operation):
-            raise PluginError(
-                f"{plugin}: tinytorch_register_ops should return Operations, "
-                f"but it returned {operation!r}"
-            )
-        if operation.backward is not None and not (
-            isinstance(operation.backward, type) and issubclass(operation.backward, Function)
-        ):
-            raise PluginError(
-                f"{plugin}: the Backward class of {operation.name!r} should be a subclass of "
-                f"tinytorch.Function, but it is {operation.backward!r}"
-            )
+        _check_parts(operation)
         for name in sorted(operation.names):
-            if name in DEFINED_BY_TENSOR or (name.startswith("_") and name not in OPEN_TO_PLUGINS):
+            if not name.isidentifier():
+                raise PluginError(f"an operation needs a name, but {name!r} is none")
+            if name in DEFINED_BY_TENSOR or (name.startswith("_") and name not in STAND_INS):
                 raise PluginError(
-                    f"{plugin}: an operation may not be called {name!r}, a name that Tensor "
-                    "defines itself or keeps; rename the function or the method"
+                    f"an operation may not be called {name!r}, a name that Tensor defines itself "
+                    "or keeps; rename the function or the method"
                 )
             if name in taken:
-                raise PluginError(f"{plugin}: the name {name!r} is registered twice")
+                raise PluginError(f"the name {name!r} is registered twice")
         taken |= operation.names
         checked.append(operation)
-    return checked
+    return tuple(checked)
+
+
+def _check_parts(operation: Any) -> None:
+    """Refuse what is no Operation, or one that cannot serve as a function and a method."""
+    if not isinstance(operation, Operation):
+        raise PluginError(
+            f"tinytorch_register_ops should return Operations, but it returned {operation!r}"
+        )
+    if not isfunction(operation.function):
+        raise PluginError(
+            "the function of an Operation should be a Python function, which has a name and can "
+            f"become a method, but it is {operation.function!r}"
+        )
+    if isinstance(operation.aliases, str):
+        raise PluginError(
+            f"the aliases of {operation.name!r} should be a tuple of names, "
+            f"but they are the string {operation.aliases!r}"
+        )
+    backward = operation.backward
+    if backward is not None and not (isclass(backward) and issubclass(backward, Function)):
+        raise PluginError(
+            f"the Backward class of {operation.name!r} should be a subclass of "
+            f"tinytorch.Function, but it is {backward!r}"
+        )
 
 
 class Registry:
-    """The operations that are in use, the plugin of each, and what was attached to Tensor."""
+    """The operations that are in use, and the plugin of each.
+
+    Its attributes are replaced and never changed, so that the state of a moment can be kept.
+    """
 
     def __init__(self) -> None:
-        self.operations: dict[str, Operation] = {}
-        self.owners: dict[str, Plugin] = {}
-        self.reports: tuple[Any, ...] = ()
+        self.operations: Mapping[str, Operation] = {}
+        self.owners: Mapping[str, Plugin] = {}
+        self.reports: tuple[PluginReport, ...] = ()
         self.enabled = False
-        self._attached: dict[str, Any] = {}
-        """What Tensor had under the name of each method before: an attribute, or nothing."""
 
     def register(self, plugin: Plugin, operations: Iterable[Operation]) -> None:
         """Add the operations of a plugin, and attach their methods: all of them, or none.
@@ -157,59 +195,71 @@ class Registry:
         PluginError
             If one of them may not be registered, or if its name is taken.
         """
-        checked = check_operations(plugin, operations)
-        for operation in checked:
-            for name in operation.names & self.owners.keys():
-                raise PluginError(
-                    f"{plugin} registers {name!r}, which {self.owners[name]} provides already"
-                )
-        methods = {name: op.function for op in checked for name in op.method_names}
-        self._attached |= {name: Tensor.__dict__.get(name) for name in methods}
-        deque(map(setattr, repeat(Tensor), methods, methods.values()), maxlen=0)
-        self.operations |= {name: op for op in checked for name in op.function_names}
-        self.owners |= {name: plugin for op in checked for name in op.names}
+        self._become(**self._with([(plugin, check_operations(operations))]))
 
-    def of(self, plugin: Plugin) -> list[Operation]:
-        """Return the operations of one plugin."""
-        return [
-            op
-            for name, op in self.operations.items()
-            if name == op.name and self.owners[name] == plugin
-        ]
+    def enable(self, reports: Iterable[PluginReport]) -> None:
+        """Add the operations of all plugins that loaded, and keep the reports: all, or nothing."""
+        reports = tuple(reports)
+        loaded = [r for r in reports if r.status == "loaded" and r.plugin != CORE]
+        added = self._with((report.plugin, report.operations) for report in loaded)
+        self._become(**added, reports=reports, enabled=True)
 
     def restart(self) -> None:
         """Go back to core's operations alone, as when a program begins."""
         core = {name for name, plugin in self.owners.items() if plugin == CORE}
-        self._restore(
-            {
-                "operations": {n: op for n, op in self.operations.items() if n in core},
-                "owners": dict.fromkeys(core, CORE),
-                "reports": (),
-                "enabled": False,
-                "_attached": {n: a for n, a in self._attached.items() if n in core},
-            }
+        self._become(
+            operations={name: op for name, op in self.operations.items() if name in core},
+            owners=dict.fromkeys(core, CORE),
+            reports=(),
+            enabled=False,
         )
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        for name in self._attached.keys() - state["_attached"].keys():
-            before = self._attached[name]
-            if before is None:
-                delattr(Tensor, name)
-            else:
-                setattr(Tensor, name, before)
-        self.__dict__.update(state)
 
     @contextmanager
     def isolated(self) -> Iterator[Registry]:
-        """Undo at the end of a ``with`` block what was registered inside."""
-        state = {
-            name: value.copy() if isinstance(value, dict) else value
-            for name, value in self.__dict__.items()
-        }
+        """Undo at the end of a ``with`` block what happened to the registry inside."""
+        state = vars(self).copy()
         try:
             yield self
         finally:
-            self._restore(state)
+            self._become(**state)
+
+    def refuse_taken(
+        self, operations: Iterable[Operation], *, unless_by: Plugin | None = None
+    ) -> None:
+        """Raise a PluginError if one of the operations has a name that is in use already."""
+        for name in sorted({name for operation in operations for name in operation.names}):
+            owner = self.owners.get(name)
+            if owner not in (None, unless_by):
+                raise PluginError(
+                    f"the name {name!r} belongs to {owner}, whose operation may not be replaced; "
+                    "rename the function or the method"
+                )
+
+    def _with(self, provided: Iterable[tuple[Plugin, Iterable[Operation]]]) -> dict[str, Any]:
+        """Return the attributes that change when the operations of plugins are added."""
+        operations, owners = {**self.operations}, {**self.owners}
+        for plugin, added in provided:
+            self.refuse_taken(added)
+            operations |= {name: op for op in added for name in op.function_names}
+            owners |= {name: plugin for op in added for name in op.names}
+        return {"operations": operations, "owners": owners}
+
+    def _become(self, **state: Any) -> None:
+        """Replace attributes of the registry, and the methods of Tensor that follow from them."""
+        before, after = _methods(self.operations), _methods(state["operations"])
+        gone = before.keys() - after.keys()
+        methods = {name: f for name, f in after.items() if before.get(name) is not f}
+        methods |= {name: f for name, f in STAND_INS.items() if name in gone}
+        changes: list[tuple[Any, str, Any]] = [(Tensor, *item) for item in methods.items()]
+        changes += [(self, *item) for item in state.items()]
+        # One call into C: neither an interrupt nor another thread comes between two of them.
+        deque(map(setattr, *zip(*changes, strict=True)), maxlen=0)
+        for name in gone - STAND_INS.keys():
+            delattr(Tensor, name)
+
+
+def _methods(operations: Mapping[str, Operation]) -> dict[str, Callable[..., Any]]:
+    return {name: op.function for op in operations.values() for name in op.method_names}
 
 
 registry = Registry()

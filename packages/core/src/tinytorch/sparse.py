@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .arrays import Array
 
@@ -45,6 +46,9 @@ class SparseGradient:
             buffer[self.key] += self.values
         else:
             np.add.at(buffer, self.key, self.values)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        return np.asarray(self.to_dense(), dtype=dtype)
 
     def to_dense(self) -> Array:
         """Return the gradient as an array."""

@@ -29,7 +29,7 @@ class MSELoss(_Criterion):
     Examples
     --------
     >>> MSELoss()(Tensor([1.0, 2.0]), Tensor([1.0, 4.0]))
-    Tensor(data=2.0, shape=())
+    Tensor(data=2., shape=())
     """
 
     def forward(self, predictions: Any, targets: Any) -> Tensor:
@@ -42,7 +42,7 @@ class BinaryCrossEntropyLoss(_Criterion):
     Examples
     --------
     >>> BinaryCrossEntropyLoss()(Tensor([0.5, 0.5]), Tensor([1.0, 0.0]))
-    Tensor(data=0.6931471824645996, shape=())
+    Tensor(data=0.6931472, shape=())
     """
 
     def forward(self, predictions: Any, targets: Any) -> Tensor:
@@ -55,7 +55,7 @@ class CrossEntropyLoss(_Criterion):
     Examples
     --------
     >>> CrossEntropyLoss()(Tensor([[0.0, 0.0], [5.0, 5.0]]), Tensor([1.0, 0.0]))
-    Tensor(data=0.6931471824645996, shape=())
+    Tensor(data=0.6931472, shape=())
     """
 
     def forward(self, predictions: Any, targets: Any) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from tinytorch import Array, Operation, Tensor
 from tinytorch.samples import Sample, bad, sample, uniform
 
-from .reduction import REDUCTIONS, Loss
+from .reduction import REDUCTIONS, Loss, plain_reduction
 
 
 class MSEBackward(Loss):
@@ -57,7 +57,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     Examples
     --------
     >>> mse_loss(Tensor([1.0, 2.0]), Tensor([1.0, 4.0]))
-    Tensor(data=2.0, shape=())
+    Tensor(data=2., shape=())
     """
     return MSEBackward.call(input, target, reduction=reduction)
 
@@ -77,13 +77,7 @@ def _samples() -> list[Sample]:
 
 
 def _reference(input: Any, target: Any, reduction: str = "mean") -> Any:
-    errors = np.square(np.subtract(input, target))
-    with np.errstate(invalid="ignore"):
-        return {
-            "none": errors,
-            "sum": np.sum(errors),
-            "mean": np.sum(errors) / np.size(errors),
-        }[reduction]
+    return plain_reduction(np.square(np.subtract(input, target)), reduction)
 
 
 OPERATIONS = [

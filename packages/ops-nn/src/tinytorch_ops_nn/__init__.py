@@ -1,1 +1,47 @@
-"""Operations for tinytorch."""
+"""Operations of neural networks for tinytorch: activations, softmax, slicing, embedding."""
+
+from __future__ import annotations
+
+from .activations import (
+    GELUBackward,
+    LogSoftmaxBackward,
+    ReLUBackward,
+    SigmoidBackward,
+    SoftmaxBackward,
+    TanhBackward,
+    gelu,
+    log_softmax,
+    relu,
+    sigmoid,
+    softmax,
+    tanh,
+)
+from .indexing import EmbeddingBackward, SliceBackward, embedding, getitem
+from .modules import GELU, ReLU, Sigmoid, Softmax, Tanh
+from .shaping import PermuteBackward, permute
+
+__all__ = [
+    "GELU",
+    "EmbeddingBackward",
+    "GELUBackward",
+    "LogSoftmaxBackward",
+    "PermuteBackward",
+    "ReLU",
+    "ReLUBackward",
+    "Sigmoid",
+    "SigmoidBackward",
+    "SliceBackward",
+    "Softmax",
+    "SoftmaxBackward",
+    "Tanh",
+    "TanhBackward",
+    "embedding",
+    "gelu",
+    "getitem",
+    "log_softmax",
+    "permute",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import all_axes, either
-from ..arrays import Array
+from ..arrays import FLOATING, Array
 from ..function import Function
 from ..operation import Operation
 from ..samples import Sample, bad, kink, sample, uniform
@@ -82,7 +82,8 @@ class MeanBackward(_Reduction):
         axes = all_axes("mean", axis, x.ndim)
         if prod(x.shape[i] for i in axes):
             return self._reduce(np.mean, x, axes, keepdims)
-        return self._reduce(np.sum, x, axes, keepdims) * np.float32("nan")
+        nothing = self._reduce(np.sum, x, axes, keepdims)
+        return np.full(nothing.shape, np.nan, x.dtype if x.dtype.kind == FLOATING else np.float32)
 
     def apply(self, grad_output: Array) -> Any:
         return self._spread(grad_output / max(self.count, 1))

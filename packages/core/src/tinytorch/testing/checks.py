@@ -132,7 +132,7 @@ def _dtypes(operation: Operation, sample: Sample) -> Any:
     for dtypes in ((np.float32,), (np.float64,), (np.float32, np.float64)):
         call = Call(operation.function, sample, dtypes)
         output, leaves = call.run()
-        strong = [x for x in call.inputs if isinstance(x, np.generic)]
+        strong = [x for x in call.inputs if isinstance(x, np.floating)]
         expected = np.result_type(*call.arrays, *strong) if call.arrays else output.dtype
         if output.dtype.kind == FLOATING and "dtype" not in sample.parameters:
             assert output.dtype == expected, f"{output.dtype} of {dtypes}, not {expected}"
@@ -165,8 +165,8 @@ def _layout(operation: Operation, sample: Sample) -> Any:
 
 
 def _replace(value: Any, replacement: dict[int, Array]) -> Any:
-    if isinstance(value, list):
-        return [_replace(x, replacement) for x in value]
+    if isinstance(value, list | tuple):
+        return type(value)(_replace(x, replacement) for x in value)
     return replacement.get(id(value), value)
 
 

@@ -86,7 +86,7 @@ class Call:
 
     def _prepare(self, value: Any, dtypes: Sequence[Any]) -> Any:
         if isinstance(value, list | tuple) and any(isinstance(x, np.ndarray) for x in value):
-            return [self._prepare(x, dtypes) for x in value]
+            return type(value)(self._prepare(x, dtypes) for x in value)
         if isinstance(value, np.ndarray) and value.dtype.kind == FLOATING:
             value = value.astype(dtypes[min(len(self.arrays), len(dtypes) - 1)])
             self.arrays.append(value)
@@ -97,8 +97,8 @@ class Call:
         leaves: list[Tensor] = []
 
         def convert(value: Any) -> Any:
-            if isinstance(value, list):
-                return [convert(x) for x in value]
+            if isinstance(value, list | tuple):
+                return type(value)(convert(x) for x in value)
             if any(value is array for array in self.arrays):
                 leaf = Tensor(0.0)
                 leaf.data = value  # shared, also where it is not contiguous

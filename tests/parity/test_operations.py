@@ -1,0 +1,315 @@
+"""Every registered operation agrees with PyTorch's, in value and gradient, on all its samples.
+
+A sample is run in both dtypes and in several memory layouts, with a random gradient at the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pytest
+import tinytorch
+import torch
+from tinytorch import Operation, Tensor, from_numpy
+from tinytorch.missing import HINTS
+from tinytorch.operation import registry
+from tinytorch.samples import Sample, uniform
+
+tinytorch.enable_autograd(quiet=True, strict=True)
+
+OPERATIONS = [op for name, op in registry.operations.items() if name == op.name]
+SAMPLES = [
+    pytest.param(op, sample, id=f"{op.name}-{number}")
+    for op in OPERATIONS
+    if op.torch
+    for number, sample in enumerate(op.make_samples())
+]
+
+NOT_COMPARED_BY_NAME = {
+    "astype": "PyTorch has dtypes of its own; see test_conversion",
+}
+"""Operations of ours that name no function of PyTorch, and why."""
+
+TOLERANCES = {
+    np.float64: {"rtol": 1e-10, "atol": 1e-12},
+    np.float32: {"rtol": 2e-5, "atol": 2e-6},
+}
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "contiguous": lambda array: array,
+    "columns first": np.asfortranarray,
+    "every other element": lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+    "backwards": lambda array: array[::-1].copy()[::-1],
+}
+
+
+# What PyTorch spells differently. Each takes what our function takes, with PyTorch's tensors.
+
+
+def _of_tensors(function: Any) -> Any:
+    """PyTorch's function takes no bare number in this place: a 0-d tensor is as weak a number."""
+
+    def call(*operands: Any) -> Any:
+        return function(
+            *(x if torch.is_tensor(x) else torch.tensor(x, dtype=torch.float64) for x in operands)
+        )
+
+    return call
+
+
+def _over_axes(function: Any, every_axis: Any) -> Any:
+    """PyTorch's function keeps dimensions only if it is told which."""
+
+    def call(x: Any, dim: Any = every_axis, keepdim: bool = False) -> Any:
+        return function(x, dim=dim, keepdim=keepdim)
+
+    return call
+
+
+def _clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """PyTorch's bounds are both numbers or both tensors."""
+    if torch.is_tensor(min) or torch.is_tensor(max):
+        min, max = (
+            torch.tensor(bound, dtype=x.dtype) if isinstance(bound, float) else bound
+            for bound in (min, max)
+        )
+    return torch.clamp(x, min, max)
+
+
+def _transpose(x: Any, dim0: int = -2, dim1: int = -1) -> Any:
+    """PyTorch's transpose has no default axes."""
+    return torch.transpose(x, dim0, dim1) if x.ndim > 1 else x.clone()
+
+
+def _embedding(input: Any, weight: Any) -> Any:
+    """PyTorch's indices are int64, or int32."""
+    return torch.nn.functional.embedding(input.long(), weight)
+
+
+def _cross_entropy(input: Any, target: Any, **parameters: Any) -> Any:
+    """PyTorch's class labels are int64."""
+    labels = not target.is_floating_point()
+    return torch.nn.functional.cross_entropy(
+        input, target.long() if labels else target, **parameters
+    )
+
+
+def _mse_loss(input: Any, target: Any, **parameters: Any) -> Any:
+    """PyTorch has no gradient where the targets are integers."""
+    return torch.nn.functional.mse_loss(input, target.to(input.dtype), **parameters)
+
+
+ADAPTED = {
+    "add": _of_tensors(torch.add),
+    "subtract": _of_tensors(torch.sub),
+    "multiply": _of_tensors(torch.mul),
+    "divide": _of_tensors(torch.div),
+    "maximum": _of_tensors(torch.maximum),
+    "minimum": _of_tensors(torch.minimum),
+    "sum": _over_axes(torch.sum, None),
+    "mean": _over_axes(torch.mean, None),
+    "amax": _over_axes(torch.amax, ()),
+    "amin": _over_axes(torch.amin, ()),
+    "clip": _clamp,
+    "reshape": torch.Tensor.reshape,  # torch.reshape takes a tuple only
+    "transpose": _transpose,
+    "embedding": _embedding,
+    "cross_entropy": _cross_entropy,
+    "mse_loss": _mse_loss,
+}
+KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def counterpart(operation: Operation) -> Any:
+    """PyTorch's function for an operation."""
+    assert operation.torch is not None
+    return ADAPTED.get(operation.name, attrgetter(operation.torch)(torch))
+
+
+class Both:
+    """The arguments of one call, for us and for PyTorch."""
+
+    def __init__(self, sample: Sample, dtype: Any, arrange: Callable[[Any], Any]) -> None:
+        self.dtype = dtype
+        self.arrange = arrange
+        self.leaves: list[tuple[Tensor, torch.Tensor]] = []
+        self.inputs = [self._both(value) for value in sample.inputs]
+        self.parameters = {name: self._both(value) for name, value in sample.parameters.items()}
+
+    def _both(self, value: Any) -> tuple[Any, Any]:
+        if isinstance(value, np.ndarray):
+            return self._leaf(value) if value.dtype.kind == "f" else (value, torch.tensor(value))
+        if isinstance(value, np.floating):  # its dtype counts, as in PyTorch from 1-d on
+            return value, torch.tensor([value])
+        if isinstance(value, np.generic):
+            return value, torch.tensor(value)
+        if isinstance(value, list | tuple) and any(isinstance(x, np.ndarray) for x in value):
+            pairs = [self._both(x) for x in value]
+            ours, theirs = zip(*pairs, strict=True)
+            return list(ours), list(theirs)
+        if isinstance(value, list) and any(isinstance(x, float) for x in value):
+            return value, torch.tensor(value, dtype=getattr(torch, self.dtype.__name__))
+        return value, value
+
+    def _leaf(self, values: Any) -> tuple[Tensor, torch.Tensor]:
+        array = values.astype(self.dtype)
+        ours = from_numpy(self.arrange(array) if array.ndim else array).requires_grad_()
+        self.leaves.append((ours, torch.tensor(array, requires_grad=True)))
+        return self.leaves[-1]
+
+    def outputs(self, operation: Operation) -> tuple[Tensor, torch.Tensor]:
+        ours = operation.function(
+            *(value for value, _ in self.inputs),
+            **{name: value for name, (value, _) in self.parameters.items()},
+        )
+        theirs = counterpart(operation)(
+            *(value for _, value in self.inputs),
+            **{KEYWORDS.get(name, name): value for name, (_, value) in self.parameters.items()},
+        )
+        return ours, theirs
+
+
+def check(
+    ours: Tensor,
+    theirs: torch.Tensor,
+    leaves: Iterable[tuple[Tensor, torch.Tensor]],
+    arrange: Callable[[Any], Any] = lambda array: array,
+    *,
+    rtol: float,
+    atol: float,
+) -> None:
+    """Values and gradients are equal, shapes and dtypes too; the output's gradient is random."""
+    expected = theirs.detach().numpy()
+    assert (ours.shape, ours.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_allclose(ours.data, expected, rtol, atol)
+    assert ours.requires_grad == theirs.requires_grad
+    if not ours.requires_grad:
+        return
+    seed = np.asarray(np.random.default_rng(ours.size).normal(size=ours.shape), ours.dtype)
+    theirs.backward(torch.tensor(seed))
+    ours.backward(arrange(seed) if seed.ndim else seed)
+    for leaf, other in leaves:
+        assert (leaf.grad is None) == (other.grad is None)
+        if leaf.grad is not None and other.grad is not None:
+            assert leaf.grad.dtype == leaf.dtype
+            np.testing.assert_allclose(leaf.grad, other.grad.numpy(), rtol, atol)
+
+
+@pytest.mark.parametrize(("operation", "sample"), SAMPLES)
+def test_operation(
+    operation: Operation, sample: Sample, record_property: Callable[[str, object], None]
+) -> None:
+    """The operation gives PyTorch's value and gradient for one of its samples."""
+    for dtype, tolerances in TOLERANCES.items():
+        for layout, arrange in LAYOUTS.items():
+            both = Both(sample, dtype, arrange)
+            try:
+                check(*both.outputs(operation), both.leaves, arrange, **tolerances)
+            except Exception as error:
+                error.add_note(f"in {operation.name}{sample}, {dtype.__name__}, {layout}")
+                raise
+    record_property("operation", operation.name)
+    record_property("comparisons", len(TOLERANCES) * len(LAYOUTS))
+
+
+def test_none_escapes() -> None:
+    """Each operation names its counterpart, or is listed with a reason; no package is left out."""
+    present = {registry.owners[op.name].distribution for op in OPERATIONS}
+    assert present >= {"tinytorch-core", *HINTS}
+    assert {op.name for op in OPERATIONS if not op.torch} == set(NOT_COMPARED_BY_NAME)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("float64", "float32"), ("float32", "float64"), ("float64", "int64")]
+)
+def test_conversion(start: str, end: str) -> None:
+    """A gradient passes a conversion to floats in the dtype of the input, and none to integers."""
+    array = uniform((2, 3)).astype(start)
+    ours, theirs = Tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+    outputs = ours.astype(end), theirs.to(getattr(torch, end))
+    check(*outputs, [(ours, theirs)], **TOLERANCES[np.float32])
+
+
+X = np.random.default_rng(0).normal(size=(4, 3, 5))
+KEYS: list[Any] = [
+    0,
+    -1,
+    (1, 2, 3),
+    (1, -3, -5),
+    (),
+    ...,
+    None,
+    True,
+    slice(None),
+    slice(1, None),
+    slice(-2, None),
+    slice(None, None, 2),
+    slice(2, 2),
+    slice(-100, 100),
+    (slice(None), 1),
+    (..., 0),
+    (0, ..., 0),
+    (None, 0, None, ..., None),
+    (slice(None), None, slice(1, 3)),
+    (slice(0, 4, 3), slice(None), slice(4, 5)),
+    [0],
+    [0, 0, 1],
+    [3, 3, 3, 3],
+    [-1, 0, -4],
+    [],
+    (slice(None), [2, 0]),
+    (slice(None), slice(None), [4, 4, 0]),
+    (..., [0, 0]),
+    ([0, 1], [2, 2]),
+    ([0, 0], [1, 1], [2, 2]),
+    ([[0], [1]], [0, 2, 0]),
+    ([0, 1, 0], slice(None), [4, 4, 4]),
+    (slice(1, 3), [0, 0], [1, 1]),
+    (None, [0, 0]),
+    ([1, 1], None),
+    np.array(2),
+    np.array([1, 1, 0]),
+    np.array([[0, 1], [1, 3]]),
+    (np.array([[0], [3]]), np.array([[1, 1]])),
+    (slice(None), np.array([[0, 0], [2, 1]])),
+    np.array([True, False, True, True]),
+    X > 0,
+    X[..., 0] > 0,
+    (X > 9),
+    (slice(None), np.array([True, False, True])),
+    (X[..., 0] > 0, [0]),
+    (np.array([True, False, True, False]), slice(None), [1, 1]),
+]
+
+
+@pytest.mark.parametrize("number", range(len(KEYS)))
+def test_getitem(number: int) -> None:
+    """Indexing gives PyTorch's elements, and a gradient that counts repeated ones."""
+    key = KEYS[number]
+    ours, theirs = Tensor(X, requires_grad=True), torch.tensor(X, requires_grad=True)
+    check(ours[key], theirs[_for_torch(key)], [(ours, theirs)], **TOLERANCES[np.float64])
+
+
+@pytest.mark.parametrize("number", range(len(KEYS)))
+def test_getitem_by_tensors(number: int) -> None:
+    """Indices and masks that are tensors of ours mean what arrays mean."""
+    key = KEYS[number]
+    ours, theirs = Tensor(X, requires_grad=True), torch.tensor(X, requires_grad=True)
+    check(
+        ours[_with_arrays_as(from_numpy, key)],
+        theirs[_for_torch(key)],
+        [(ours, theirs)],
+        **TOLERANCES[np.float64],
+    )
+
+
+def _for_torch(key: Any) -> Any:
+    return _with_arrays_as(torch.tensor, key)
+
+
+def _with_arrays_as(kind: Callable[[Any], Any], key: Any) -> Any:
+    if isinstance(key, tuple):
+        return tuple(_with_arrays_as(kind, part) for part in key)
+    return kind(key) if isinstance(key, np.ndarray) else key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import core_ops, missing, ops, samples
+from . import core_ops, missing, numpy_protocols, ops, samples
 from .arguments import all_axes, as_indices, check_range, either, one_axis, one_of
 from .arrays import Array
 from .broadcasting import sum_to_shape
@@ -19,6 +19,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .derivatives import grad
 from .errors import GradientError, PluginConflictError, PluginError, PluginWarning
 from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -56,6 +57,7 @@ __all__ = [
     "from_numpy",
     "full",
     "get_rng_state",
+    "grad",
     "hookimpl",
     "is_grad_enabled",
     "isolated_registry",
@@ -78,6 +80,7 @@ __all__ = [
 
 registry.register(CORE, core_ops.OPERATIONS)
 missing.attach()
+numpy_protocols.attach()
 
 
 if not TYPE_CHECKING:  # a type checker shall find fault with a name that is not here

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -39,6 +39,9 @@ class Operation:
         Calls that must raise, and what.
     reference : callable, optional
         Plain NumPy, arrays in and array out: what the forward is compared with.
+    numpy : iterable of NumPy functions, or dict
+        The functions that the op stands for when they are called on Tensors. In a dict each has
+        the callable that takes its arguments, where the op takes others.
     torch : str, optional
         The name of the counterpart under ``torch``, for the comparison and for readers who know it.
     twice_differentiable : bool
@@ -52,6 +55,7 @@ class Operation:
     samples: Iterable[Sample] | Callable[[], Iterable[Sample]] = ()
     bad_inputs: Iterable[BadInput] = ()
     reference: Callable[..., Any] | None = None
+    numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = ()
     torch: str | None = None
     twice_differentiable: bool = True
 
@@ -74,6 +78,15 @@ class Operation:
     def method_names(self) -> tuple[str, ...]:
         """The names of the Tensor methods that the op provides."""
         return (self.method, *self.aliases) if self.method else ()
+
+    @property
+    def numpy_functions(self) -> dict[Any, Callable[..., Any]]:
+        """The NumPy functions that the op stands for, and what to call in their place."""
+        return dict(
+            self.numpy
+            if isinstance(self.numpy, Mapping)
+            else dict.fromkeys(self.numpy, self.function)
+        )
 
     def make_samples(self) -> list[Sample]:
         """Return the samples, drawn anew and the same each time."""
@@ -143,6 +156,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.operations: dict[str, Operation] = {}
+        self.numpy: dict[Any, Callable[..., Any]] = {}
         self.owners: dict[str, Plugin] = {}
         self.reports: tuple[Any, ...] = ()
         self.enabled = False
@@ -167,6 +181,7 @@ class Registry:
         self._attached |= {name: Tensor.__dict__.get(name) for name in methods}
         deque(map(setattr, repeat(Tensor), methods, methods.values()), maxlen=0)
         self.operations |= {name: op for op in checked for name in op.function_names}
+        self.numpy |= {f: call for op in checked for f, call in op.numpy_functions.items()}
         self.owners |= {name: plugin for op in checked for name in op.names}
 
     def of(self, plugin: Plugin) -> list[Operation]:
@@ -183,6 +198,12 @@ class Registry:
         self._restore(
             {
                 "operations": {n: op for n, op in self.operations.items() if n in core},
+                "numpy": {
+                    f: call
+                    for n, op in self.operations.items()
+                    if n in core
+                    for f, call in op.numpy_functions.items()
+                },
                 "owners": dict.fromkeys(core, CORE),
                 "reports": (),
                 "enabled": False,

@@ -16,6 +16,8 @@ from ..tensor import Tensor
 class MaximumBackward(Function):
     """max(a, b). Gradient: the output's, to the larger one; half to each in a tie."""
 
+    batched = True
+
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
         return np.maximum(a, b)
@@ -27,6 +29,8 @@ class MaximumBackward(Function):
 
 class MinimumBackward(Function):
     """min(a, b). Gradient: the output's, to the smaller one; half to each in a tie."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
@@ -89,6 +93,8 @@ def minimum(x: Any, y: Any) -> Tensor:
 class ClipBackward(Function):
     """min(max(x, low), high). Gradient: to x where it lies within, to a bound where x is beyond."""
 
+    batched = True
+
     def forward(self, x: Array, low: Array, high: Array) -> Array:
         self.save(x, low, high)
         return np.clip(x, low, high)
@@ -139,6 +145,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
 class WhereBackward(Function):
     """x where the condition holds, y elsewhere. Gradient: to whichever was taken."""
 
+    batched = True
+
     def forward(self, condition: Array, x: Array, y: Array) -> Array:
         self.save(condition)
         return np.where(condition, x, y)
@@ -181,6 +189,12 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
             "compare first, as in where(c != 0, x, y)"
         )
     return WhereBackward.call(condition, x, y)
+
+
+def _numpy_clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Tensor:
+    return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 def _pairs() -> list[Sample]:
@@ -229,7 +243,7 @@ OPERATIONS = [
         maximum,
         MaximumBackward,
         method="maximum",
-        torch="maximum",
+        torch="maximum", numpy=[np.maximum],
         reference=np.maximum,
         samples=_pairs,
     ),
@@ -237,7 +251,7 @@ OPERATIONS = [
         minimum,
         MinimumBackward,
         method="minimum",
-        torch="minimum",
+        torch="minimum", numpy=[np.minimum],
         reference=np.minimum,
         samples=_pairs,
     ),
@@ -246,7 +260,7 @@ OPERATIONS = [
         ClipBackward,
         method="clip",
         aliases=("clamp",),
-        torch="clamp",
+        torch="clamp", numpy={np.clip: _numpy_clip},
         samples=_clips,
         reference=lambda x, min=None, max=None: np.clip(x, min, max),
         bad_inputs=[bad(TypeError, "at least one of min and max", uniform(3))],
@@ -254,7 +268,7 @@ OPERATIONS = [
     Operation(
         where,
         WhereBackward,
-        torch="where",
+        torch="where", numpy=[np.where],
         reference=np.where,
         samples=_choices,
         bad_inputs=[bad(TypeError, "boolean", uniform(3), uniform(3), 0.0)],

@@ -752,6 +752,25 @@ def test_sparse_gradients_add_up_with_each_other_and_with_dense_ones():
         np.testing.assert_allclose(x.grad, 2 * expected)
 
 
+def test_one_buffer_takes_all_gradients_of_an_edge():
+    """From the second gradient on, dense or sparse, all are added into one array, in place."""
+    buffers = []
+
+    class Seen(SparseGradient):
+        def add_into(self, buffer):
+            buffers.append(buffer)
+            super().add_into(buffer)
+
+    sparse = returning(lambda g: Seen((3,), slice(0, 1), np.ones(1)))
+    dense = returning(lambda g: np.ones(3))
+    for first, second in ((sparse, dense), (dense, sparse)):
+        x = leaf(3)
+        sum(f.call(x) for f in (first, second) * 5).backward(noise(2, 3))
+        assert x.grad.tolist() == [10.0, 5.0, 5.0]
+        assert {id(buffer) for buffer in buffers} == {id(x.grad)}
+        buffers.clear()
+
+
 def test_a_sparse_gradient_does_not_write_into_a_dense_one_of_somebody_else():
     """The dense gradient that arrived first is a rule's: the entries are added to a copy."""
     data = noise(2, 3)

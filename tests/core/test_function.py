@@ -313,13 +313,15 @@ def test_forward_gets_arrays_and_what_it_was_given_raw(shape):
             return np.array(inputs[0])
 
     x = leaf(*shape)
-    Probe.call(x, 2, 2.5, None, True, np.float64(3), [1, 2], alpha="a")
+    masked = np.ma.masked_array([1.0, 2.0], [True, False])
+    Probe.call(x, 2, 2.5, None, True, np.float64(3), [1, 2], masked, alpha="a")
     assert seen[0] is x.data
     assert seen[1:5] == [2, 2.5, None, True]
     assert [type(v) for v in seen[1:3]] == [int, float]
     assert type(seen[5]) is np.float64
     np.testing.assert_array_equal(seen[6], np.array([1, 2], np.float32))
-    assert seen[7] == {"alpha": "a"}
+    assert type(seen[7]) is np.ndarray
+    assert seen[8] == {"alpha": "a"}
 
 
 def test_nothing_is_kept_unless_an_input_requires_a_gradient():

@@ -15,20 +15,27 @@ from typing import NamedTuple
 import pytest
 
 PROGRAM = """
-import contextlib, io, json, sys
+import contextlib, importlib, io, json, pathlib, sys
+from tinytorch.operation import registry
 
 namespace = {"__name__": "__main__"}
-outputs = []
-for source, name in json.load(sys.stdin):
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(source, name, "exec"), namespace)
-    outputs.append(printed.getvalue())
-print(json.dumps(outputs))
+printed = []
+for files, source, page in json.load(sys.stdin):
+    for name, text in files.items():
+        path = pathlib.Path(name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        importlib.invalidate_caches()
+        registry.restart()
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(compile(source, page, "exec"), namespace)
+    printed.append(output.getvalue())
+print(json.dumps(printed))
 """
 
 
 class Block(NamedTuple):
-    """A fenced block of a page."""
+    """A fenced block of a page, and the number of its first line."""
 
     language: str
     text: str
@@ -36,9 +43,35 @@ class Block(NamedTuple):
 
     @property
     def file(self) -> str | None:
-        """The name of the file that it is, if its first line is a comment with nothing else."""
+        """The name of the file that it is, where its first line is a comment that says so."""
         named = re.match(r"# ([\w/]+\.\w+)\n", self.text)
         return named[1] if named else None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What has to be written so that the file that it is has been installed."""
+        if self.file == "pyproject.toml":
+            return installed(self.text)
+        return {self.file: self.text} if self.file else {}
+
+    @property
+    def source(self) -> str:
+        """The program that it is, with the page's line numbers in tracebacks."""
+        is_program = self.language == "python" and self.file is None
+        return "\n" * (self.line - 1) + self.text if is_program else ""
+
+
+def installed(pyproject: str) -> dict[str, str]:
+    """Return the metadata that an installer would have made of a pyproject.toml."""
+    project = tomllib.loads(pyproject)["project"]
+    name, version = project["name"], project["version"]
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    points = project["entry-points"]["tinytorch"]
+    return {
+        f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n",
+        f"{info}/entry_points.txt": "[tinytorch]\n"
+        + "".join(f"{key} = {value}\n" for key, value in points.items()),
+    }
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -49,56 +82,30 @@ def blocks_of(page: Path) -> list[Block]:
 
 @pytest.fixture
 def run_page(tmp_path: Path) -> Callable[[Path], list[tuple[str, str]]]:
-    """Return a function that runs a page: what each block should print, and what it printed.
+    """Return a function that runs a page: what its blocks should print, and what they printed.
 
-    All Python blocks are one program, in a process of its own. A block that is a file by its first
-    line is written instead; a pyproject.toml is taken for installed.
+    All Python blocks are one program, in a process of its own. What a block should print stands in
+    a text block right after it. A block whose first line is a comment with nothing but a file name
+    is that file, and a pyproject.toml counts as installed from there on, in a program begun anew.
     """
 
     def run(page: Path) -> list[tuple[str, str]]:
         blocks = blocks_of(page)
-        for block in blocks:
-            if block.file is not None:
-                _install(block.file, block.text, tmp_path)
-        pairs = [
-            (block, following.text if following.language == "text" else "")
-            for block, following in zip(blocks, [*blocks[1:], Block("", "", 0)], strict=True)
-            if block.language == "python" and block.file is None
-        ]
-        # With blank lines before it, a block has in tracebacks the line numbers of the page.
-        sources = [("\n" * (block.line - 1) + block.text, page.name) for block, _ in pairs]
         ran = subprocess.run(
             [sys.executable, "-W", "error", "-c", PROGRAM],
-            input=json.dumps(sources),
+            input=json.dumps([(block.files, block.source, page.name) for block in blocks]),
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            # Pages show what a program does by default, in which a broken plugin is no error.
+            # Pages show what a program does by default, where a broken plugin is no error.
             env={**os.environ, "PYTHONPATH": str(tmp_path), "TINYTORCH_STRICT_PLUGINS": ""},
         )
         assert ran.returncode == 0, ran.stderr
-        expected = [text for _, text in pairs]
-        return list(zip(expected, json.loads(ran.stdout), strict=True))
+        following = [*blocks[1:], Block("", "", 0)]
+        return [
+            (after.text if after.language == "text" else "", printed)
+            for block, after, printed in zip(blocks, following, json.loads(ran.stdout), strict=True)
+            if block.source
+        ]
 
     return run
-
-
-def _install(name: str, text: str, folder: Path) -> None:
-    if name != "pyproject.toml":
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return
-    project = tomllib.loads(text)["project"]
-    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    info.joinpath("METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", "utf-8"
-    )
-    info.joinpath("entry_points.txt").write_text(
-        "".join(
-            f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in points.items())
-            for group, points in project["entry-points"].items()
-        ),
-        "utf-8",
-    )

@@ -47,6 +47,10 @@ PUBLIC = {
     **{f"tinytorch.ops.{op.name}": op.function for op in OPERATIONS},
 }
 
+each_operation = pytest.mark.parametrize(
+    "operation", sorted(OPERATIONS, key=lambda op: op.name), ids=lambda op: op.name
+)
+
 
 def sections(documented: Any) -> dict[str, str]:
     """Return the text of each section of a numpydoc docstring; that before the first under ""."""
@@ -61,7 +65,9 @@ def entries(section: str) -> list[str]:
     return [name.strip(" *") for head in heads for name in head.split(" : ")[0].split(",")]
 
 
-@pytest.mark.parametrize("rule", sorted(RULES, key=lambda rule: rule.__name__), ids=lambda r: r.__name__)
+@pytest.mark.parametrize(
+    "rule", sorted(RULES, key=lambda rule: rule.__name__), ids=lambda r: r.__name__
+)
 def test_rule(rule: type[Function]) -> None:
     """A Function's own docstring states the formula first, and then the gradient."""
     formula, gradient, _ = re.split(
@@ -71,7 +77,7 @@ def test_rule(rule: type[Function]) -> None:
     assert len(gradient.split()) > 1
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS, key=lambda op: op.name), ids=lambda op: op.name)
+@each_operation
 def test_errors(operation: Operation) -> None:
     """Each error that an operation is known to raise stands in its docstring, or a base of it."""
     documented = tuple(
@@ -101,7 +107,7 @@ def test_public_function(name: str) -> None:
     assert set(entries(found.get("Parameters", ""))) == set(parameters)
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS, key=lambda op: op.name), ids=lambda op: op.name)
+@each_operation
 def test_result(operation: Operation) -> None:
     """The docstring of an operation describes the result, and says what its gradient is."""
     found = sections(operation.function)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import core_ops, missing, ops, samples
+from . import core_ops, missing, numpy_protocols, ops, samples
 from .arguments import all_axes, as_indices, check_range, either, one_axis, one_of
 from .arrays import Array
 from .broadcasting import sum_to_shape
+from .core_ops.arithmetic import AddBackward, DivBackward, MulBackward, SubBackward
+from .core_ops.linalg import MatmulBackward
+from .core_ops.reductions import SumBackward
+from .core_ops.shaping import ReshapeBackward, TransposeBackward
 from .creation import (
     arange,
     from_numpy,
@@ -19,6 +23,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .derivatives import grad
 from .errors import GradientError, PluginConflictError, PluginError, PluginWarning
 from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -35,15 +40,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AddBackward",
     "Array",
+    "DivBackward",
     "Function",
     "GradientError",
+    "MatmulBackward",
+    "MulBackward",
     "Operation",
     "PluginConflictError",
     "PluginError",
     "PluginWarning",
+    "ReshapeBackward",
     "SparseGradient",
+    "SubBackward",
+    "SumBackward",
     "Tensor",
+    "TransposeBackward",
     "all_axes",
     "allclose",
     "arange",
@@ -56,6 +69,7 @@ __all__ = [
     "from_numpy",
     "full",
     "get_rng_state",
+    "grad",
     "hookimpl",
     "is_grad_enabled",
     "isolated_registry",
@@ -78,6 +92,7 @@ __all__ = [
 
 registry.register(CORE, core_ops.OPERATIONS)
 missing.attach()
+numpy_protocols.attach()
 
 
 if not TYPE_CHECKING:  # a type checker shall find fault with a name that is not here

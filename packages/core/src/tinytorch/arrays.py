@@ -21,19 +21,25 @@ def as_array(data: Any, dtype: DTypeLike | None = None, copy: bool | None = None
     `copy` is None and the data allow it.
     """
     if not hasattr(data, "__array__"):
-        data = _from_python(data)
+        data, copy = _from_python(data), None
         if dtype is None and data.dtype.kind in "fiu":
             dtype = np.float32
     try:
+        require_real(np.asarray(data).dtype)
         array = np.array(data, dtype=dtype, copy=copy, subok=False)
     except (TypeError, ValueError) as error:
         raise type(error)(f"no tensor can be made of a {type(data).__name__}: {error}") from error
-    if array.dtype.kind not in REAL:
+    require_real(array.dtype)
+    return array
+
+
+def require_real(dtype: np.dtype[Any]) -> None:
+    """Refuse what a tensor does not hold."""
+    if dtype.kind not in REAL:
         raise TypeError(
-            f"a tensor holds real numbers or booleans, but the data have dtype {array.dtype}; "
+            f"a tensor holds real numbers or booleans, but the data have dtype {dtype}; "
             "convert them to floats, integers or booleans first"
         )
-    return array
 
 
 def _from_python(data: Any) -> Array:
@@ -44,6 +50,8 @@ def _from_python(data: Any) -> Array:
         raise ValueError(
             f"a tensor needs rows of equal length, but the data are ragged: {error}"
         ) from error
+    if array.dtype.kind == "O" and all(type(number) in (int, float) for number in array.flat):
+        return array.astype(np.float64)  # integers that are too large for int64
     if array.dtype.kind == "O":
         raise TypeError(
             f"a tensor holds numbers or booleans, but the data are a {type(data).__name__} of "

@@ -39,4 +39,4 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     ):
         raise ValueError(f"shape {shape} does not broadcast to {gradient.shape}")
     stretched = (extra + axis for axis, size in enumerate(shape) if size == 1)
-    return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
+    return gradient.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)

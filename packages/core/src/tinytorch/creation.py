@@ -46,7 +46,7 @@ def from_numpy(array: Array) -> Tensor:
             f"from_numpy takes a NumPy array, but a {type(array).__name__} was given; "
             "use Tensor(...)"
         )
-    tensor: Tensor = Variable.make(as_array(array), None)
+    tensor: Tensor = Variable._make(as_array(array), None)
     return tensor
 
 
@@ -121,8 +121,11 @@ def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32
     >>> rand(2, 3).shape
     (2, 3)
     """
-    drawn = default_generator().random(_shape(shape))
-    return _own(np.asarray(drawn, dtype), requires_grad)
+    drawn = np.asarray(default_generator().random(_shape(shape)), dtype)
+    below_one = np.nextafter(np.ones((), drawn.dtype), 0, dtype=drawn.dtype)
+    return _own(
+        np.asarray(np.minimum(drawn, below_one)), requires_grad
+    )  # rounding may have reached 1
 
 
 def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:

@@ -162,7 +162,7 @@ def _without_clashes(reports: list[PluginReport]) -> list[PluginReport]:
     """Mark as failed, whole, all plugins that register a name which another registers too."""
     claims: dict[str, list[PluginReport]] = {}
     for report in reports:
-        for name in sorted({name for op in report.operations for name in op.names}):
+        for name in sorted({name for op in report.operations for name in op.claims}):
             claims.setdefault(name, []).append(report)
     clashes = {name: claimants for name, claimants in claims.items() if len(claimants) > 1}
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 
+from . import saved_hooks
 from .arrays import FLOATING, REAL, Array, as_array
 from .errors import GradientError
 from .grad_mode import recording
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _next_sequence_number = itertools.count(1).__next__
 _is_recording = recording.get
+_saved_hooks = saved_hooks.active.get
 
 
 class Variable:
@@ -34,14 +37,19 @@ class Variable:
     _edge: Edge | None
     _accumulator: AccumulateGrad | None
 
-    make: ClassVar[Callable[[Array, Edge | None], Any]]
+    _make: ClassVar[Callable[[Array, Edge | None], Any]]
     """How an array and an edge become a tensor; Tensor fills it in."""
+    _make_stand_in: ClassVar[Callable[[Array, Edge | None], Any]]
+    """The same, for a tensor whose `data` is the tensor itself; Tensor fills it in."""
 
 
 class AccumulateGrad:
     """The end of an edge at a leaf, where the leaf's gradient is kept."""
 
     __slots__ = ("__weakref__", "_dtype", "_shape", "grad")
+
+    next_functions: ClassVar[tuple[()]] = ()
+    _sequence: ClassVar[int] = 0
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._shape = shape
@@ -113,7 +121,20 @@ class Function:
     next_functions : tuple
         Where the gradient of each input goes: the Function that made it, the AccumulateGrad of a
         leaf, or None where nobody asked for it.
+    rerun_forward : bool
+        For a class attribute: the rule needs a floating array that is neither an input nor the
+        output. Where the gradient is to have a graph itself, `forward` is run again on Tensors.
+    once_differentiable : bool
+        For a class attribute: the gradient has no derivative of its own, and asking for it is an
+        error.
+    batched : bool
+        Whether the rule, given gradients along a further first axis of `grad_output`, returns
+        theirs likewise, as rules of elementwise operations do.
     """
+
+    rerun_forward: ClassVar[bool] = False
+    once_differentiable: ClassVar[bool] = False
+    batched: bool = False
 
     saved: tuple[Any, ...] = ()
     next_functions: tuple[Edge | None, ...] = ()
@@ -125,6 +146,11 @@ class Function:
     _input_ids: tuple[int, ...] = ()
     _output_id: int | None = None
     _given: tuple[Any, ...] | None = None
+    _inputs: list[Any] | None = None
+    _unpack: Callable[[Any], Any] | None = None
+    _packed_ids: tuple[int | None, ...] = ()
+    _stands_for: Function | None = None
+    _parameters: Mapping[str, Any] = MappingProxyType({})
     _retained: Sequence[AccumulateGrad] = ()
 
     def __init__(self, *inputs: Any, **parameters: Any) -> None:
@@ -170,20 +196,27 @@ class Function:
         """The saved arrays as Tensors, tied to the graph where they are inputs or the output."""
         if self._given is not None:
             return self._given
+        if self._unpack is not None:
+            return self._unpacked().saved_tensors
         return tuple(
-            Variable.make(array, self._edge_of(array)) if isinstance(array, ndarray) else array
-            for array in self.saved
+            Variable._make(np.asarray(value), self._edge_of(value))
+            if isinstance(value, ndarray | np.generic)
+            else value
+            for value in self.saved
         )
 
     @saved_tensors.setter
     def saved_tensors(self, tensors: Sequence[Any]) -> None:
-        arrays, edges = _unwrap(type(self), tensors)
+        recording = _is_recording()
+        arrays = [x._data if isinstance(x, Variable) else x for x in tensors]
+        edges = [x._edge if recording and isinstance(x, Variable) else None for x in tensors]
         _tell_apart(arrays, edges)
         self._given = tuple(
-            Variable.make(array, edge) if isinstance(tensor, Variable) else tensor
+            Variable._make(array, edge) if isinstance(tensor, Variable) else tensor
             for tensor, array, edge in zip(tensors, arrays, edges, strict=True)
         )
         self.saved = tuple(arrays)
+        self._input_ids = tuple(map(id, arrays))
         self.next_functions = tuple(edges)
         self._sequence = _next_sequence_number()
 
@@ -210,10 +243,12 @@ class Function:
         if not any(isinstance(x, Variable) for x in inputs):
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
-            return Variable.make(output, None)  # type: ignore[no-any-return]
+            return Variable._make(output, None)  # type: ignore[no-any-return]
         node._shape = output.shape
         node._dtype = output.dtype
-        return Variable.make(output, node)  # type: ignore[no-any-return]
+        if (hooks := _saved_hooks()) is not None:
+            node._pack(*hooks)
+        return Variable._make(output, node)  # type: ignore[no-any-return]
 
     def _run(
         self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]
@@ -226,32 +261,68 @@ class Function:
         self.next_functions = tuple(edges)
         self._sequence = _next_sequence_number()
         result = self.forward(*arrays, **parameters)
-        if self.saved:
-            # What is saved lives on, so that no other array can come to have its id.
-            self._input_ids = input_ids
-            self._output_id = id(result)
+        # What the node keeps of these lives on, so that no other array can come to have its id.
+        self._input_ids = input_ids
+        self._output_id = id(result)
+        if parameters:
+            self._parameters = parameters
+        if self.rerun_forward:
+            self._inputs = arrays
         if type(result) is not ndarray:
             return _checked_output(self, arrays, np.asarray(result))
         if id(result) in input_ids:
             return result.view()
         return _checked_output(self, arrays, result)
 
-    def _edge_of(self, array: Array) -> Edge | None:
+    def _is_input_or_output(self, array: Any) -> bool:
+        return id(array) in self._input_ids or id(array) == self._output_id
+
+    def _edge_of(self, array: Any) -> Edge | None:
         """The edge that ties a saved array to the graph, if it is an input or the output."""
         if id(array) in self._input_ids:
             return self.next_functions[self._input_ids.index(id(array))]
-        return self if id(array) == self._output_id else None
+        return self._stands_for or self if id(array) == self._output_id else None
+
+    def _pack(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        """Replace the saved arrays by what `pack` makes of them."""
+        self._unpack = unpack
+        self._packed_ids = tuple(
+            id(value) if isinstance(value, ndarray) else None for value in self.saved
+        )
+        self.saved = tuple(pack(v) if isinstance(v, ndarray) else v for v in self.saved)
+
+    def _unpacked(self) -> Function:
+        """Return a copy of this node with its arrays as they were, tied where they were tied."""
+        if self._unpack is None:
+            return self
+        twin = type(self).__new__(type(self))
+        twin.__dict__ |= self.__dict__
+        twin._stands_for = self
+        twin._unpack = None
+        saved, input_ids = [], list(self._input_ids)
+        for value, packed_id in zip(self.saved, self._packed_ids, strict=True):
+            array = value if packed_id is None else self._unpack(value)
+            saved.append(array)
+            if packed_id in self._input_ids:
+                input_ids[self._input_ids.index(packed_id)] = id(array)
+            elif packed_id == self._output_id:
+                twin._output_id = id(array)
+        twin.saved, twin._input_ids = tuple(saved), tuple(input_ids)
+        return twin
 
     def _become_maker_of(self, output: Array) -> None:
         """Stand for a tensor that was computed apart; the first one says what gradient comes in."""
         if self._shape is None:
             self._shape, self._dtype = output.shape, output.dtype
+        if self._output_id is None:
+            self._output_id = id(output)
         if not self._sequence:
             self._sequence = _next_sequence_number()
 
     def _release(self) -> None:
         """Let go of what was saved; the node keeps its place in the graph."""
         self.saved = RELEASED
+        self._inputs = None
         if self._given is not None:
             self._given = RELEASED
 
@@ -281,7 +352,7 @@ def _unwrap(cls: type[Function], inputs: Sequence[Any]) -> tuple[list[Any], list
 
 
 def _operand(cls: type[Function], value: Any) -> Any:
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and value.dtype.kind in REAL:
         return value
     try:
         return as_array(value)

@@ -6,11 +6,13 @@ import inspect
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 recording: ContextVar[bool] = ContextVar("tinytorch_recording", default=True)
+_outer_modes: ContextVar[tuple[bool, ...]] = ContextVar("tinytorch_outer_modes", default=())
+"""What the blocks that have been entered go back to, in the order in which they were entered."""
 
 
 def is_grad_enabled() -> bool:
@@ -24,35 +26,45 @@ def is_grad_enabled() -> bool:
     return recording.get()
 
 
-class _GradMode:
+class GradMode:
     """A grad mode as a context manager and as a decorator; one object may be entered repeatedly."""
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
-        self._outer: list[bool] = []
 
     def __enter__(self) -> Self:
-        self._outer.append(recording.get())
-        recording.set(self.mode)
+        self._enter(recording.get())
         return self
 
+    def _enter(self, before: bool) -> None:
+        _outer_modes.set((*_outer_modes.get(), before))
+        recording.set(self.mode)
+
     def __exit__(self, *_: object) -> None:
-        recording.set(self._outer.pop())
+        *others, before = _outer_modes.get()
+        _outer_modes.set(tuple(others))
+        recording.set(before)
 
     def __call__(self, function: F) -> F:
+        """Decorate `function`: it runs in the mode."""
         mode = self.mode
 
         def plain(*args: Any, **kwargs: Any) -> Any:
-            with _GradMode(mode):
+            with GradMode(mode):
                 return function(*args, **kwargs)
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with _GradMode(mode):
+            with GradMode(mode):
                 return await function(*args, **kwargs)
 
         def generator(*args: Any, **kwargs: Any) -> Any:
             return (yield from _in_mode_at_every_step(mode, function(*args, **kwargs)))
 
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"a grad mode cannot decorate the asynchronous generator {function.__name__}; "
+                "use it in a with block inside"
+            )
         wrapper: Callable[..., Any] = plain
         if inspect.isgeneratorfunction(function):
             wrapper = generator
@@ -69,7 +81,7 @@ def _in_mode_at_every_step(
     value = None
     while True:
         try:
-            with _GradMode(mode):
+            with GradMode(mode):
                 item = resume(value)
         except StopIteration as stop:
             return stop.value
@@ -77,15 +89,25 @@ def _in_mode_at_every_step(
             value = yield item
             resume = generator.send
         except GeneratorExit:
-            generator.close()
+            with GradMode(mode):
+                generator.close()
             raise
         except BaseException as error:  # whatever the caller throws in is the generator's to handle
             value = error
             resume = generator.throw
 
 
-class no_grad(_GradMode):
+@overload
+def no_grad() -> GradMode: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
     """Record no operations inside a ``with`` block or a decorated function.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What ``@no_grad`` decorates; ``with no_grad():`` and ``@no_grad()`` work as well.
 
     Examples
     --------
@@ -95,17 +117,20 @@ class no_grad(_GradMode):
     >>> y.requires_grad
     False
     """
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        """``@no_grad`` decorates at once; ``no_grad()`` makes the context manager."""
-        return super().__new__(cls) if function is None else _GradMode(False)(function)
-
-    def __init__(self) -> None:
-        super().__init__(False)
+    return GradMode(False) if function is None else GradMode(False)(function)
 
 
-class enable_grad(_GradMode):
+@overload
+def enable_grad() -> GradMode: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: Any = None) -> Any:
     """Record operations, also inside a `no_grad` block.
+
+    Parameters
+    ----------
+    function : callable, optional
+        What ``@enable_grad`` decorates; ``with enable_grad():`` and ``@enable_grad()`` work as well.
 
     Examples
     --------
@@ -115,16 +140,10 @@ class enable_grad(_GradMode):
     >>> y.requires_grad
     True
     """
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        """``@enable_grad`` decorates at once; ``enable_grad()`` makes the context manager."""
-        return super().__new__(cls) if function is None else _GradMode(True)(function)
-
-    def __init__(self) -> None:
-        super().__init__(True)
+    return GradMode(True) if function is None else GradMode(True)(function)
 
 
-class set_grad_enabled(_GradMode):
+class set_grad_enabled(GradMode):
     """Switch recording on or off: at once, or for a ``with`` block or a decorated function.
 
     Parameters
@@ -141,15 +160,16 @@ class set_grad_enabled(_GradMode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        self._before = recording.get()
+        self._before: bool | None = recording.get()
         recording.set(self.mode)
 
     def __enter__(self) -> Self:
-        self._outer.append(self._before)
-        recording.set(self.mode)
+        before, self._before = self._before, None  # the mode was set when the object was made
+        self._enter(recording.get() if before is None else before)
         return self
 
     def __call__(self, function: F) -> F:
         """Decorate `function`, and leave the mode outside it as it was."""
-        recording.set(self._before)
+        if self._before is not None:
+            recording.set(self._before)
         return super().__call__(function)

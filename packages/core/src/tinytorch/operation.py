@@ -39,6 +39,9 @@ class Operation:
         Calls that must raise, and what.
     reference : callable, optional
         Plain NumPy, arrays in and array out: what the forward is compared with.
+    numpy : iterable of NumPy functions, or dict
+        The functions that the op stands for when they are called on Tensors. In a dict each has
+        the callable that takes its arguments, where the op takes others.
     torch : str, optional
         The name of the counterpart under ``torch``, for the comparison and for readers who know it.
     twice_differentiable : bool
@@ -52,6 +55,7 @@ class Operation:
     samples: Iterable[Sample] | Callable[[], Iterable[Sample]] = ()
     bad_inputs: Iterable[BadInput] = ()
     reference: Callable[..., Any] | None = None
+    numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = ()
     torch: str | None = None
     twice_differentiable: bool = True
 
@@ -74,6 +78,20 @@ class Operation:
     def method_names(self) -> tuple[str, ...]:
         """The names of the Tensor methods that the op provides."""
         return (self.method, *self.aliases) if self.method else ()
+
+    @property
+    def numpy_functions(self) -> dict[Any, Callable[..., Any]]:
+        """The NumPy functions that the op stands for, and what to call in their place."""
+        return dict(
+            self.numpy
+            if isinstance(self.numpy, Mapping)
+            else dict.fromkeys(self.numpy, self.function)
+        )
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """All names that no other op may take, those of NumPy functions among them."""
+        return self.names | {f"np.{function.__name__}" for function in self.numpy_functions}
 
     def make_samples(self) -> list[Sample]:
         """Return the samples, drawn anew and the same each time."""
@@ -184,6 +202,8 @@ class Registry:
     def __init__(self) -> None:
         self.operations: Mapping[str, Operation] = {}
         self.owners: Mapping[str, Plugin] = {}
+        self.numpy: Mapping[Any, Callable[..., Any]] = {}
+        """What to call in place of a NumPy function that is called on Tensors."""
         self.reports: tuple[PluginReport, ...] = ()
         self.enabled = False
 
@@ -227,7 +247,7 @@ class Registry:
         self, operations: Iterable[Operation], *, unless_by: Plugin | None = None
     ) -> None:
         """Raise a PluginError if one of the operations has a name that is in use already."""
-        for name in sorted({name for operation in operations for name in operation.names}):
+        for name in sorted({name for operation in operations for name in operation.claims}):
             owner = self.owners.get(name)
             if owner not in (None, unless_by):
                 raise PluginError(
@@ -241,11 +261,12 @@ class Registry:
         for plugin, added in provided:
             self.refuse_taken(added)
             operations |= {name: op for op in added for name in op.function_names}
-            owners |= {name: plugin for op in added for name in op.names}
+            owners |= {name: plugin for op in added for name in op.claims}
         return {"operations": operations, "owners": owners}
 
     def _become(self, **state: Any) -> None:
-        """Replace attributes of the registry, and the methods of Tensor that follow from them."""
+        """Replace attributes of the registry, and all that follows from the operations."""
+        state["numpy"] = _numpy_functions(state["operations"])
         before, after = _methods(self.operations), _methods(state["operations"])
         gone = before.keys() - after.keys()
         methods = {name: f for name, f in after.items() if before.get(name) is not f}
@@ -260,6 +281,10 @@ class Registry:
 
 def _methods(operations: Mapping[str, Operation]) -> dict[str, Callable[..., Any]]:
     return {name: op.function for op in operations.values() for name in op.method_names}
+
+
+def _numpy_functions(operations: Mapping[str, Operation]) -> dict[Any, Callable[..., Any]]:
+    return {f: call for op in operations.values() for f, call in op.numpy_functions.items()}
 
 
 registry = Registry()

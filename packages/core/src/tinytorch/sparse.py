@@ -58,6 +58,9 @@ class SparseGradient:
 
 
 def _names_an_entry_once(key: Any) -> bool:
-    """Whether `key` cannot name one entry twice; only integer arrays can."""
+    """Whether `key` cannot name one entry twice; only arrays and lists can."""
     parts = key if isinstance(key, tuple) else (key,)
-    return not any(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts)
+    return not any(
+        isinstance(part, list) or (isinstance(part, np.ndarray) and part.dtype.kind in "iu")
+        for part in parts
+    )

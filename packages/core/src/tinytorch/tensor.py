@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arrays import FLOATING, Array, as_array
-from .backward import backward
+from .backward import Pass
 from .errors import GradientError
 from .function import AccumulateGrad, Edge, Function, Variable
+from .higher import RecordedPass
 from .values import Values
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ class Tensor(Values, CoreMethods):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # ndarray * Tensor is ours to compute, not NumPy's
 
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
@@ -75,7 +75,7 @@ class Tensor(Values, CoreMethods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = as_array(value._data if isinstance(value, Variable) else value)
+        array = _in_dtype_of(self, value)
         if self._edge is not None:
             if array.shape != self._data.shape:
                 raise ValueError(
@@ -87,8 +87,10 @@ class Tensor(Values, CoreMethods):
         leaf = self._accumulator
         if leaf is not None:
             leaf._shape, leaf._dtype = array.shape, array.dtype
-            if leaf.grad is not None:
-                leaf.grad = leaf.grad.astype(array.dtype, copy=False)
+            if leaf.grad is not None and leaf.grad.shape != array.shape:
+                leaf.grad = None
+            elif leaf.grad is not None:
+                leaf.grad = leaf.grad.astype(array.dtype)
 
     @property
     def T(self) -> Tensor:
@@ -148,8 +150,11 @@ class Tensor(Values, CoreMethods):
         return self._grad_fn
 
     @property
-    def grad(self) -> Array | None:
-        """The gradient that has arrived, or None: of leaves, and after `retain_grad` of others."""
+    def grad(self) -> Any:
+        """The gradient that has arrived, or None: of leaves, and after `retain_grad` of others.
+
+        An array, or a Tensor after ``backward(create_graph=True)``.
+        """
         return None if self._accumulator is None else self._accumulator.grad
 
     @grad.setter
@@ -158,13 +163,15 @@ class Tensor(Values, CoreMethods):
             if self._accumulator is not None:
                 self._accumulator.grad = None
             return
-        array = as_array(value._data if isinstance(value, Variable) else value)
+        if value is self.grad:  # as after x.grad *= 2
+            return
+        array = _in_dtype_of(self, value)
         if array.shape != self._data.shape:
             raise ValueError(
                 f"the gradient of a tensor of shape {self._data.shape} has its shape, "
                 f"but the one given has shape {array.shape}"
             )
-        self._own_accumulator().grad = array.astype(self._data.dtype, copy=False)
+        self._own_accumulator().grad = array.astype(self._data.dtype)
 
     def _own_accumulator(self) -> AccumulateGrad:
         if self._accumulator is None:
@@ -194,7 +201,12 @@ class Tensor(Values, CoreMethods):
         """Return a tensor that shares the data and has no part in the graph."""
         return _make(self._data, None)
 
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None) -> None:
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
         """Add the gradient of this tensor towards every leaf behind it to the leaf's `grad`.
 
         By the chain rule a gradient g at this tensor becomes g J at a leaf, where J is the Jacobian
@@ -207,7 +219,12 @@ class Tensor(Values, CoreMethods):
             Of the shape of this tensor. It may be left out where this tensor has one element, and
             is 1 then.
         retain_graph : bool, optional
-            Keep what the operations saved, for another backward through them.
+            Keep what the operations saved, for another backward through them. By default what
+            `create_graph` says.
+        create_graph : bool
+            Record the backward itself, so that the gradients, Tensors then, can be differentiated.
+            As the graph of such a gradient leads to the leaf that holds it, memory is freed only
+            when `grad` is set to None; `tinytorch.grad` has no such circle.
 
         Raises
         ------
@@ -221,9 +238,12 @@ class Tensor(Values, CoreMethods):
                 "backward() is for a tensor that was computed from one with requires_grad=True; "
                 "this one was not, or it was computed under no_grad()"
             )
-        backward(self._edge, self._seed(gradient), bool(retain_graph))
+        keep = create_graph if retain_graph is None else retain_graph
+        which = RecordedPass if create_graph else Pass
+        which(keep).to_leaves(self._edge, self._seed(gradient))
 
-    def _seed(self, gradient: Any) -> Array:
+    def _seed(self, gradient: Any) -> Any:
+        """Return the gradient to start from, in the shape of this tensor."""
         if gradient is None:
             if self._data.size != 1:
                 raise GradientError(
@@ -231,13 +251,13 @@ class Tensor(Values, CoreMethods):
                     "from: sum it to one number first, or pass an array of its shape"
                 )
             return np.ones_like(self._data)
-        seed = as_array(gradient._data if isinstance(gradient, Variable) else gradient)
+        seed = gradient if isinstance(gradient, Variable) else _in_dtype_of(self, gradient)
         if seed.shape != self.shape and not seed.size == self.size == 1:
             raise GradientError(
                 f"backward() of a tensor of shape {self.shape} got a gradient of shape "
                 f"{seed.shape}; pass one of the tensor's shape"
             )
-        return seed.reshape(self.shape).astype(self.dtype, copy=False)
+        return seed if seed.shape == self.shape else seed.reshape(self.shape)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
@@ -274,7 +294,25 @@ def _make(array: Array, edge: Edge | None) -> Tensor:
     return tensor
 
 
-Variable.make = _make
+class _StandIn(Tensor):
+    """A tensor whose `data` is the tensor itself: a rule that is written on `.data` records itself."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Any:
+        """The tensor, where a rule of the textbook's form expects its array."""
+        return _make(self._data, self._edge)
+
+
+def _make_stand_in(array: Array, edge: Edge | None) -> Tensor:
+    tensor = _new(_StandIn)
+    tensor._data, tensor._edge, tensor._accumulator = array, edge, None
+    return tensor
+
+
+Variable._make = _make
+Variable._make_stand_in = _make_stand_in
 
 
 def _new_leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
@@ -283,6 +321,13 @@ def _new_leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
     tensor._edge = tensor._accumulator = None
     tensor.requires_grad = requires_grad
     return tensor
+
+
+def _in_dtype_of(tensor: Tensor, value: Any) -> Array:
+    """Return a value as an array; Python numbers, which have no dtype, in that of the tensor."""
+    if isinstance(value, Variable):
+        return value._data
+    return as_array(value, None if hasattr(value, "__array__") else tensor.dtype)
 
 
 def _require_floating(array: Array) -> None:

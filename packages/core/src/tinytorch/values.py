@@ -71,7 +71,7 @@ class Values(Variable):
     ) -> Any:
         """Return the index of the (first) largest element, along `axis` or of all elements."""
         axis = either("argmax", axis, dim)
-        return Variable.make(np.asarray(np.argmax(self._data, axis, keepdims=keepdims)), None)
+        return Variable._make(np.asarray(np.argmax(self._data, axis, keepdims=keepdims)), None)
 
     def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
         """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""
@@ -101,7 +101,7 @@ class Values(Variable):
             )
 
     def __invert__(self) -> Any:
-        return Variable.make(np.asarray(~self._data), None)
+        return Variable._make(np.asarray(~self._data), None)
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
@@ -120,15 +120,17 @@ class Values(Variable):
         return len(self._data)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value).data.any())
+        found = self == value
+        return bool(found._data.any()) if isinstance(found, Variable) else False
 
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
+        many_axes = self._data.ndim > 4
         data = np.array2string(
-            self._data,
+            self._data.reshape(-1) if many_axes else self._data,
             threshold=100,
-            edgeitems=3 if self._data.ndim <= 2 else 1,
+            edgeitems=3 if self._data.ndim <= 2 or many_axes else 1,
             prefix="Tensor(data=",
         )
         grad = ", requires_grad=True" if self._edge is not None else ""
@@ -159,7 +161,7 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Values, Any], A
         if not isinstance(other, OPERANDS):
             return NotImplemented
         other = other._data if isinstance(other, Variable) else other
-        return Variable.make(np.asarray(compare(self._data, other)), None)
+        return Variable._make(np.asarray(compare(self._data, other)), None)
 
     return method
 

@@ -20,6 +20,8 @@ from .indexing import EmbeddingBackward, SliceBackward, embedding, getitem
 from .modules import GELU, ReLU, Sigmoid, Softmax, Tanh
 from .shaping import PermuteBackward, permute
 
+__version__ = "0.1.0"
+
 __all__ = [
     "GELU",
     "EmbeddingBackward",

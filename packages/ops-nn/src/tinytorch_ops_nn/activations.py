@@ -426,6 +426,7 @@ OPERATIONS = [
         TanhBackward,
         method="tanh",
         torch="tanh",
+        numpy=[np.tanh],
         samples=elementwise((-5.0, 5.0)),
         reference=np.tanh,
     ),

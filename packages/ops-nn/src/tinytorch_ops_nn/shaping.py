@@ -58,12 +58,17 @@ def permute(x: Any, *dims: Any) -> Tensor:
     return PermuteBackward.call(x, dims=given)
 
 
+def _numpy_transpose(a: Any, axes: Any = None) -> Tensor:
+    return permute(a, tuple(reversed(range(np.ndim(a)))) if axes is None else tuple(axes))
+
+
 OPERATIONS = [
     Operation(
         permute,
         PermuteBackward,
         method="permute",
         torch="Tensor.permute",
+        numpy={np.transpose: _numpy_transpose},
         samples=lambda: [
             sample(uniform((2, 3, 4)), 2, 0, 1),
             sample(uniform((2, 3, 4)), (0, -1, 1)),

@@ -16,6 +16,8 @@ from ..tensor import Tensor
 class AddBackward(Function):
     """a + b. Gradient: the output's, to both."""
 
+    batched = True
+
     def forward(self, a: Array, b: Array) -> Array:
         return a + b
 
@@ -46,6 +48,8 @@ def add(x: Any, y: Any) -> Tensor:
 
 class SubBackward(Function):
     """a - b. Gradients: the output's, and its negative."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         return a - b
@@ -78,6 +82,8 @@ def subtract(x: Any, y: Any) -> Tensor:
 
 class MulBackward(Function):
     """a b. Gradients: g b and g a."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         need_a, need_b = self.needs_input_grad
@@ -113,6 +119,8 @@ def multiply(x: Any, y: Any) -> Tensor:
 
 class DivBackward(Function):
     """q = a / b. Gradients: g / b and -g q / b."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         _, need_b = self.needs_input_grad
@@ -151,6 +159,8 @@ def divide(x: Any, y: Any) -> Tensor:
 class NegBackward(Function):
     """-x. Gradient: -g."""
 
+    batched = True
+
     def forward(self, x: Array) -> Array:
         return -x
 
@@ -181,6 +191,8 @@ def negative(x: Any) -> Tensor:
 
 class PowBackward(Function):
     """p = a^b. Gradients: g b a^(b-1), which is 0 where b = 0, and g p log a, 0 where p = a = 0."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         _, need_b = self.needs_input_grad
@@ -252,6 +264,7 @@ OPERATIONS = [
     Operation(
         add,
         AddBackward,
+        numpy=[np.add],
         method="add",
         torch="add",
         reference=np.add,
@@ -260,6 +273,7 @@ OPERATIONS = [
     Operation(
         subtract,
         SubBackward,
+        numpy=[np.subtract],
         method="subtract",
         aliases=("sub",),
         torch="sub",
@@ -269,6 +283,7 @@ OPERATIONS = [
     Operation(
         multiply,
         MulBackward,
+        numpy=[np.multiply],
         method="multiply",
         aliases=("mul",),
         torch="mul",
@@ -278,6 +293,7 @@ OPERATIONS = [
     Operation(
         divide,
         DivBackward,
+        numpy=[np.divide],
         method="divide",
         aliases=("div",),
         torch="div",
@@ -287,6 +303,7 @@ OPERATIONS = [
     Operation(
         negative,
         NegBackward,
+        numpy=[np.negative],
         method="negative",
         aliases=("neg", "negate"),
         torch="neg",
@@ -296,6 +313,7 @@ OPERATIONS = [
     Operation(
         power,
         PowBackward,
+        numpy=[np.power],
         method="power",
         aliases=("pow",),
         torch="pow",

@@ -17,6 +17,8 @@ from ..tensor import Tensor
 class AstypeBackward(Function):
     """x in another dtype. Gradient: the output's, which the engine turns back into x's dtype."""
 
+    batched = True
+
     def forward(self, x: Array, *, dtype: Any) -> Array:
         return x.astype(dtype)
 
@@ -50,6 +52,8 @@ def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
 
 class CloneBackward(Function):
     """A copy of x. Gradient: the output's."""
+
+    batched = True
 
     def forward(self, x: Array) -> Array:
         return x.copy()
@@ -92,6 +96,7 @@ OPERATIONS = [
         CloneBackward,
         method="clone",
         torch="clone",
+        numpy=[np.copy],
         reference=np.copy,
         samples=elementwise(),
     ),

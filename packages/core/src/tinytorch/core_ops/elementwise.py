@@ -16,6 +16,8 @@ from ..tensor import Tensor
 class ExpBackward(Function):
     """y = exp x. Gradient: g y."""
 
+    batched = True
+
     def forward(self, x: Array) -> Array:
         y = np.exp(x)
         self.save(y)
@@ -50,6 +52,8 @@ def exp(x: Any) -> Tensor:
 class LogBackward(Function):
     """log x, natural. Gradient: g / x."""
 
+    batched = True
+
     def forward(self, x: Array) -> Array:
         self.save(x)
         return np.log(x)
@@ -82,6 +86,8 @@ def log(x: Any) -> Tensor:
 
 class SqrtBackward(Function):
     """y = sqrt x. Gradient: g / (2 y)."""
+
+    batched = True
 
     def forward(self, x: Array) -> Array:
         y = np.sqrt(x)
@@ -118,6 +124,8 @@ def sqrt(x: Any) -> Tensor:
 class AbsBackward(Function):
     """|x|. Gradient: g sign(x), which is 0 at 0."""
 
+    batched = True
+
     def forward(self, x: Array) -> Array:
         self.save(x)
         return np.abs(x)
@@ -149,12 +157,21 @@ def abs(x: Any) -> Tensor:
 
 
 OPERATIONS = [
-    Operation(exp, ExpBackward, method="exp", torch="exp", reference=np.exp, samples=elementwise()),
+    Operation(
+        exp,
+        ExpBackward,
+        method="exp",
+        torch="exp",
+        numpy=[np.exp],
+        reference=np.exp,
+        samples=elementwise(),
+    ),
     Operation(
         log,
         LogBackward,
         method="log",
         torch="log",
+        numpy=[np.log],
         reference=np.log,
         samples=elementwise(domain=(0.2, 4.0)),
     ),
@@ -163,6 +180,7 @@ OPERATIONS = [
         SqrtBackward,
         method="sqrt",
         torch="sqrt",
+        numpy=[np.sqrt],
         reference=np.sqrt,
         samples=elementwise(domain=(0.2, 4.0)),
     ),
@@ -172,6 +190,7 @@ OPERATIONS = [
         method="abs",
         aliases=("absolute",),
         torch="abs",
+        numpy=[np.abs],
         reference=np.abs,
         samples=elementwise(avoid=(0.0,)),
     ),

@@ -21,6 +21,7 @@ class MatmulBackward(Function):
         need_a, need_b = self.needs_input_grad
         self.save(a if need_b else None, b if need_a else None)
         self.a_ndim, self.b_ndim = np.ndim(a), np.ndim(b)
+        self.batched = self.a_ndim <= 2 or self.b_ndim > 2
         return np.matmul(a, b)
 
     def apply(self, grad_output: Array) -> Any:
@@ -117,6 +118,7 @@ OPERATIONS = [
         MatmulBackward,
         method="matmul",
         torch="matmul",
+        numpy=[np.matmul],
         reference=np.matmul,
         samples=lambda: [sample(uniform(a), uniform(b, seed=1)) for a, b in _SHAPES],
         bad_inputs=[

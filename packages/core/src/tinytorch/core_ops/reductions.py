@@ -142,9 +142,10 @@ class _Extreme(_Reduction):
 
     def apply(self, grad_output: Array) -> Any:
         x, extreme = self.saved
-        reached = (x == extreme.reshape(self.kept)) | (x != x)  # NaN, if any, is the extreme
+        reached = x == extreme.reshape(self.kept)
         ties = reached.sum(axis=self.axes, keepdims=True)
-        return (grad_output.reshape(self.kept) / ties) * reached
+        # An extreme of NaN is reached by none, and its gradient is NaN.
+        return grad_output.reshape(self.kept) / np.where(ties == 0, np.nan, ties) * reached
 
 
 class AmaxBackward(_Extreme):
@@ -291,6 +292,7 @@ OPERATIONS = [
         SumBackward,
         method="sum",
         torch="sum",
+        numpy=[np.sum],
         samples=_samples,
         bad_inputs=_BAD_AXES,
         reference=_reference(np.sum),
@@ -300,6 +302,7 @@ OPERATIONS = [
         MeanBackward,
         method="mean",
         torch="mean",
+        numpy=[np.mean],
         samples=_samples,
         bad_inputs=_BAD_AXES,
         reference=_reference(_plain_mean),
@@ -310,6 +313,7 @@ OPERATIONS = [
         method="amax",
         aliases=("max",),
         torch="amax",
+        numpy=[np.max, np.amax],
         samples=_extreme_samples,
         bad_inputs=[*_BAD_AXES, _NONE],
         reference=_reference(np.max),
@@ -320,6 +324,7 @@ OPERATIONS = [
         method="amin",
         aliases=("min",),
         torch="amin",
+        numpy=[np.min, np.amin],
         samples=_extreme_samples,
         bad_inputs=[*_BAD_AXES, _NONE],
         reference=_reference(np.min),

@@ -16,17 +16,21 @@ from ..tensor import Tensor
 class MaximumBackward(Function):
     """max(a, b). Gradient: the output's, to the larger one; half to each in a tie."""
 
+    batched = True
+
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
         return np.maximum(a, b)
 
     def apply(self, grad_output: Array) -> Any:
         a, b = self.saved
-        return _share(grad_output, a, b, a > b), _share(grad_output, a, b, b > a)
+        return _share(grad_output, a, b, a < b), _share(grad_output, a, b, b < a)
 
 
 class MinimumBackward(Function):
     """min(a, b). Gradient: the output's, to the smaller one; half to each in a tie."""
+
+    batched = True
 
     def forward(self, a: Array, b: Array) -> Array:
         self.save(a, b)
@@ -34,12 +38,12 @@ class MinimumBackward(Function):
 
     def apply(self, grad_output: Array) -> Any:
         a, b = self.saved
-        return _share(grad_output, a, b, a < b), _share(grad_output, a, b, b < a)
+        return _share(grad_output, a, b, a > b), _share(grad_output, a, b, b > a)
 
 
-def _share(grad_output: Array, a: Array, b: Array, chosen: Array) -> Array:
-    """The gradient of one of two candidates: all of it where chosen, half of it in a tie."""
-    return np.where(a == b, grad_output / 2, grad_output * chosen)
+def _share(grad_output: Array, a: Array, b: Array, passed_over: Array) -> Array:
+    """The gradient of one of two candidates: none of it if passed over, half of it in a tie."""
+    return np.where(a == b, grad_output / 2, grad_output * np.logical_not(passed_over))
 
 
 def maximum(x: Any, y: Any) -> Tensor:
@@ -88,6 +92,8 @@ def minimum(x: Any, y: Any) -> Tensor:
 
 class ClipBackward(Function):
     """min(max(x, low), high). Gradient: to x where it lies within, to a bound where x is beyond."""
+
+    batched = True
 
     def forward(self, x: Array, low: Array, high: Array) -> Array:
         self.save(x, low, high)
@@ -139,6 +145,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
 class WhereBackward(Function):
     """x where the condition holds, y elsewhere. Gradient: to whichever was taken."""
 
+    batched = True
+
     def forward(self, condition: Array, x: Array, y: Array) -> Array:
         self.save(condition)
         return np.where(condition, x, y)
@@ -181,6 +189,12 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
             "compare first, as in where(c != 0, x, y)"
         )
     return WhereBackward.call(condition, x, y)
+
+
+def _numpy_clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Tensor:
+    return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 def _pairs() -> list[Sample]:
@@ -230,6 +244,7 @@ OPERATIONS = [
         MaximumBackward,
         method="maximum",
         torch="maximum",
+        numpy=[np.maximum],
         reference=np.maximum,
         samples=_pairs,
     ),
@@ -238,6 +253,7 @@ OPERATIONS = [
         MinimumBackward,
         method="minimum",
         torch="minimum",
+        numpy=[np.minimum],
         reference=np.minimum,
         samples=_pairs,
     ),
@@ -247,6 +263,7 @@ OPERATIONS = [
         method="clip",
         aliases=("clamp",),
         torch="clamp",
+        numpy={np.clip: _numpy_clip},
         samples=_clips,
         reference=lambda x, min=None, max=None: np.clip(x, min, max),
         bad_inputs=[bad(TypeError, "at least one of min and max", uniform(3))],
@@ -255,6 +272,7 @@ OPERATIONS = [
         where,
         WhereBackward,
         torch="where",
+        numpy=[np.where],
         reference=np.where,
         samples=_choices,
         bad_inputs=[bad(TypeError, "boolean", uniform(3), uniform(3), 0.0)],

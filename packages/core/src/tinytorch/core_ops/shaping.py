@@ -216,6 +216,8 @@ def unsqueeze(x: Any, axis: int | None = None, *, dim: int | None = None) -> Ten
 class BroadcastToBackward(Function):
     """x repeated to fill a shape. Gradient: the output's, which the engine sums down to x's."""
 
+    batched = True
+
     def forward(self, x: Array, *, shape: Any) -> Array:
         try:
             return np.broadcast_to(x, shape)
@@ -259,6 +261,18 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Tensor:
     return BroadcastToBackward.call(x, shape=shape)
 
 
+def _numpy_reshape(a: Any, shape: Any = None, *, newshape: Any = None) -> Tensor:
+    return reshape(a, shape if newshape is None else newshape)
+
+
+def _expand_dims(a: Any, axis: int | tuple[int, ...]) -> Tensor:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    ndim = np.ndim(a) + len(axes)
+    for place in sorted(one_axis("expand_dims", one, ndim) for one in axes):
+        a = unsqueeze(a, place)
+    return a  # type: ignore[no-any-return]  # a Tensor since the first unsqueeze
+
+
 def _reshapes() -> list[Sample]:
     return [
         sample(uniform((2, 3)), 3, 2),
@@ -295,6 +309,7 @@ OPERATIONS = [
         ReshapeBackward,
         method="reshape",
         torch="reshape",
+        numpy={np.reshape: _numpy_reshape},
         samples=_reshapes,
         reference=lambda x, *s: np.reshape(x, s[0] if isinstance(s[0], tuple) else s),
         bad_inputs=[
@@ -309,6 +324,7 @@ OPERATIONS = [
         TransposeBackward,
         method="transpose",
         torch="transpose",
+        numpy=[np.swapaxes],
         samples=_transposes,
         reference=_plain_transpose,
         bad_inputs=[
@@ -321,6 +337,7 @@ OPERATIONS = [
         SqueezeBackward,
         method="squeeze",
         torch="squeeze",
+        numpy=[np.squeeze],
         samples=lambda: [
             sample(uniform((1, 3, 1))),
             sample(uniform((1, 3, 1)), 0),
@@ -341,6 +358,7 @@ OPERATIONS = [
         UnsqueezeBackward,
         method="unsqueeze",
         torch="unsqueeze",
+        numpy={np.expand_dims: _expand_dims},
         samples=lambda: [
             sample(uniform((2, 3)), 0),
             sample(uniform((2, 3)), -1),
@@ -359,6 +377,7 @@ OPERATIONS = [
         BroadcastToBackward,
         method="broadcast_to",
         torch="broadcast_to",
+        numpy=[np.broadcast_to],
         samples=lambda: [
             sample(uniform((3,)), (2, 3)),
             sample(uniform((2, 1)), (4, 2, 3)),

@@ -7,6 +7,6 @@ author wrote beside it.
 from __future__ import annotations
 
 from .checks import Check, check_operation, operation_checks
-from .gradients import gradcheck
+from .gradients import gradcheck, gradgradcheck
 
-__all__ = ["Check", "check_operation", "gradcheck", "operation_checks"]
+__all__ = ["Check", "check_operation", "gradcheck", "gradgradcheck", "operation_checks"]

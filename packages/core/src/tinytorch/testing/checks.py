@@ -14,7 +14,7 @@ from ..grad_mode import no_grad
 from ..operation import Operation
 from ..samples import Sample
 from ..tensor import Tensor
-from .gradients import Call, gradcheck
+from .gradients import Call, gradcheck, gradgradcheck
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,16 @@ def _gradient(operation: Operation, sample: Sample) -> Any:
     if not sample.smooth or call(requires_grad=False).dtype != np.float64:
         return NotImplemented
     return gradcheck(lambda *xs: operation.function(*xs, **sample.parameters), sample.inputs)
+
+
+def _second_derivative(operation: Operation, sample: Sample) -> Any:
+    """The second derivative equals central differences of the first."""
+    call = Call(operation.function, sample)
+    if not sample.smooth or not operation.twice_differentiable:
+        return NotImplemented
+    if call(requires_grad=False).dtype != np.float64:
+        return NotImplemented
+    return gradgradcheck(lambda *xs: operation.function(*xs, **sample.parameters), sample.inputs)
 
 
 def _dtypes(operation: Operation, sample: Sample) -> Any:
@@ -267,6 +277,7 @@ def _method(operation: Operation, sample: Sample) -> Any:
 _SAMPLE_CHECKS: dict[str, Callable[[Operation, Sample], Any]] = {
     "forward": _forward,
     "gradient": _gradient,
+    "second_derivative": _second_derivative,
     "dtypes": _dtypes,
     "layout": _layout,
     "purity": _purity,

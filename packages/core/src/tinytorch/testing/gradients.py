@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import FLOATING, Array
+from ..derivatives import grad
 from ..samples import Sample
 from ..tensor import Tensor
 
@@ -57,11 +58,97 @@ def gradcheck(
     """
     call = Call(function, Sample(tuple(inputs)))
     weights = call.weights(seed)
-    gradients = call.gradients(weights)
+    return _compare(
+        call.arrays,
+        call.gradients(weights),
+        lambda: call(requires_grad=False).data,
+        weights,
+        (eps, rtol, atol),
+    )
+
+
+def gradgradcheck(
+    function: Callable[..., Tensor],
+    inputs: Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+    seed: int = 0,
+) -> int:
+    """Compare the second derivatives of a function with central differences of the first.
+
+    The gradients are weighted with random numbers v, and the derivative of
+    sum(v * gradient of sum(w * function(inputs))) is taken both ways, towards the inputs and
+    towards w.
+
+    Parameters
+    ----------
+    function, inputs, eps, rtol, atol, seed
+        As in `gradcheck`.
+
+    Returns
+    -------
+    int
+        How many elements were compared.
+
+    Raises
+    ------
+    AssertionError
+        With the input, the index, both values and the tolerance.
+
+    Examples
+    --------
+    >>> gradgradcheck(lambda x: x**3, [np.array([1.0, 2.0])])
+    4
+    """
+    weights = np.array(Call(function, Sample(tuple(inputs))).weights(seed))
+
+    def first(*arguments: Any) -> Tensor:
+        *tensors, w = arguments
+        return _weighted_gradients(function, tensors, w, seed + 2)
+
+    call = Call(first, Sample((*inputs, weights)))
+    one = np.ones(())
+    return _compare(
+        call.arrays,
+        call.gradients(one),
+        lambda: call(requires_grad=True).data,
+        one,
+        (eps, rtol, atol),
+    )
+
+
+def _weighted_gradients(
+    function: Callable[..., Tensor], arguments: list[Any], w: Tensor, seed: int
+) -> Tensor:
+    """Return the sum of all gradients of ``sum(w * function(arguments))``, randomly weighted."""
+    flat = [x for a in arguments for x in (a if isinstance(a, list) else [a])]
+    leaves = [x for x in flat if isinstance(x, Tensor) and x.requires_grad]
+    output = function(*arguments)
+    total = (w * 0.0).sum()
+    if output.requires_grad:
+        gradients = grad(output, leaves, w, create_graph=True, allow_unused=True)
+        for position, gradient in enumerate(gradients):
+            if gradient is not None:
+                generator = np.random.default_rng([seed, position])
+                total = total + (gradient * generator.uniform(0.5, 1.5, gradient.shape)).sum()
+    return total
+
+
+def _compare(
+    arrays: Sequence[Array],
+    gradients: Sequence[Array],
+    evaluate: Callable[[], Array],
+    weights: Array,
+    tolerance: tuple[float, float, float],
+) -> int:
+    """Compare gradients, element by element, with central differences of the weighted output."""
+    eps, rtol, atol = tolerance
     compared = 0
-    for position, (array, gradient) in enumerate(zip(call.arrays, gradients, strict=True)):
+    for position, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
         for index in np.ndindex(array.shape):
-            numeric = call.central_difference(array, index, weights, eps)
+            numeric = _central_difference(array, index, evaluate, weights, eps)
             analytic, allowed = float(gradient[index]), atol + rtol * abs(numeric)
             if not abs(analytic - numeric) <= allowed:
                 raise AssertionError(
@@ -70,6 +157,23 @@ def gradcheck(
                 )
             compared += 1
     return compared
+
+
+def _central_difference(
+    array: Array,
+    index: tuple[int, ...],
+    evaluate: Callable[[], Array],
+    weights: Array,
+    eps: float,
+) -> float:
+    original = array[index]
+    step = eps * max(1.0, abs(original))
+    values = []
+    for shifted in (original + step, original - step):
+        array[index] = shifted
+        values.append(np.sum(weights * evaluate()))
+    array[index] = original
+    return float((values[0] - values[1]) / (2 * step))
 
 
 class Call:
@@ -135,16 +239,3 @@ class Call:
         if output.requires_grad:
             output.backward(weights)
         return [np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for leaf in leaves]
-
-    def central_difference(
-        self, array: Array, index: tuple[int, ...], weights: Array, eps: float
-    ) -> float:
-        """Return the derivative of the weighted sum towards one element of `array`."""
-        original = array[index]
-        step = eps * max(1.0, abs(original))
-        values = []
-        for shifted in (original + step, original - step):
-            array[index] = shifted
-            values.append(np.sum(weights * self(requires_grad=False).data))
-        array[index] = original
-        return float((values[0] - values[1]) / (2 * step))

@@ -1,0 +1,172 @@
+"""Trading time for memory: what operations save is computed again when backward needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import containers, saved_hooks
+from .arrays import Array
+from .errors import GradientError
+from .function import AccumulateGrad, Variable
+from .grad_mode import enable_grad, is_grad_enabled
+from .random import get_rng_state, set_rng_state
+from .saved_hooks import saved_tensors_hooks
+
+
+def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
+    """Call a function so that only its inputs are kept for backward, which then runs it again.
+
+    The gradients are the same, towards the inputs and towards every tensor that the function
+    refers to, and can be differentiated again. Memory is saved for what lies between; the price is
+    one more forward. Random numbers are drawn again as they were, from `default_generator`.
+
+    Parameters
+    ----------
+    function : callable
+        Takes tensors and returns tensors. It must do the same each time it is called.
+    *inputs
+        Tensors, containers of them, or anything else.
+    **kwargs
+        Passed on as they are.
+
+    Returns
+    -------
+    whatever the function returns
+
+    Raises
+    ------
+    GradientError
+        By backward, if the function saved something else when it was run again.
+
+    References
+    ----------
+    Chen, Xu, Zhang and Guestrin (2016), Training deep nets with sublinear memory cost,
+    arXiv:1604.06174.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> checkpoint(lambda x: (x * x).exp(), x).sum().backward()
+    >>> x.grad
+    array([  5.4365635, 218.3926   ], dtype=float32)
+    """
+    if not is_grad_enabled():
+        return function(*inputs, **kwargs)
+    segment = _Segment(function, inputs, kwargs)
+    with saved_tensors_hooks(segment.pack, segment.unpack):
+        return function(*inputs, **kwargs)
+
+
+def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, x: Any) -> Any:
+    """Call functions one after another, in checkpointed segments of about equal length.
+
+    About the square root of the number of functions is the best number of segments.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Each takes what the one before returned.
+    segments : int
+        How many segments, from 1 to the number of functions.
+    x
+        What the first function takes.
+
+    Returns
+    -------
+    what the last function returns
+
+    Raises
+    ------
+    ValueError
+        If there cannot be so many segments.
+
+    Examples
+    --------
+    >>> x = Tensor([3.0], requires_grad=True)
+    >>> checkpoint_sequential([lambda x: x * 2] * 4, 2, x)
+    Tensor(data=[48.], shape=(1,), requires_grad=True)
+    """
+    if not 1 <= segments <= len(functions):
+        raise ValueError(
+            f"checkpoint_sequential: {len(functions)} functions make from 1 to {len(functions)} "
+            f"segments, but {segments} were asked for"
+        )
+    bounds = [len(functions) * i // segments for i in range(segments + 1)]
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        x = checkpoint(_in_turn(functions[first:last]), x)
+    return x
+
+
+def _in_turn(functions: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    def run(x: Any) -> Any:
+        for function in functions:
+            x = function(x)
+        return x
+
+    return run
+
+
+class _Segment:
+    """One checkpointed call: what it takes to run it again, and what that gave."""
+
+    def __init__(
+        self, function: Callable[..., Any], inputs: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.function = function
+        self.kwargs = kwargs
+        # Inside another checkpoint, the inputs are saved, or not saved, as that one does it.
+        keep, self._give_back = saved_hooks.active.get() or (_same, _same)
+        self.inputs = containers.apply(lambda x: _Held(x, keep), inputs)
+        self.random_state = get_rng_state()
+        self.shapes: list[tuple[int, ...]] = []
+        self.arrays: dict[int, Array] = {}
+
+    def pack(self, array: Array) -> int:
+        """Note that an array was saved, and keep but its number."""
+        self.shapes.append(array.shape)
+        return len(self.shapes) - 1
+
+    def unpack(self, number: int) -> Array:
+        """Return an array by its number, from another run of the function if it is not at hand."""
+        if number not in self.arrays:
+            self._run_again()
+        return self.arrays.pop(number)
+
+    def _run_again(self) -> None:
+        arrays: list[Array] = []
+        before = get_rng_state()
+        set_rng_state(self.random_state)
+        try:
+            inputs = containers.apply(lambda held: held.restore(self._give_back), self.inputs)
+            with enable_grad(), saved_tensors_hooks(arrays.append, _same):
+                self.function(*inputs, **self.kwargs)
+        finally:
+            set_rng_state(before)
+        if [array.shape for array in arrays] != self.shapes:
+            raise GradientError(
+                f"checkpoint: the function saved arrays of shapes {self.shapes}, and of shapes "
+                f"{[array.shape for array in arrays]} when it was run again for backward; "
+                "it should do the same each time"
+            )
+        self.arrays = dict(enumerate(arrays))
+
+
+class _Held:
+    """An input of a segment: a tensor's array, packed, or anything else as it is."""
+
+    def __init__(self, value: Any, keep: Callable[[Any], Any]) -> None:
+        self.is_tensor = isinstance(value, Variable)
+        self.requires_grad = self.is_tensor and value._edge is not None
+        self.value = keep(value._data) if self.is_tensor else value
+
+    def restore(self, give_back: Callable[[Any], Any]) -> Any:
+        if not self.is_tensor:
+            return self.value
+        array = give_back(self.value)
+        edge = AccumulateGrad(array.shape, array.dtype) if self.requires_grad else None
+        return Variable._make(array, edge)
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -1,0 +1,46 @@
+"""Nested dicts, lists and tuples of tensors, taken apart and put together again.
+
+optree does more and faster, but it is compiled; core has to run wherever NumPy does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return what is in the containers, from left to right, and in dicts by insertion.
+
+    Examples
+    --------
+    >>> leaves({"w": [1, 2], "b": (3,)})
+    [1, 2, 3]
+    """
+    if isinstance(tree, dict):
+        return [leaf for child in tree.values() for leaf in leaves(child)]
+    if isinstance(tree, list | tuple):
+        return [leaf for child in tree for leaf in leaves(child)]
+    return [] if tree is None else [tree]
+
+
+def rebuild(tree: Any, new: Iterator[Any]) -> Any:
+    """Return containers like those of `tree`, with the next of `new` in place of each leaf."""
+    if isinstance(tree, dict):
+        return {key: rebuild(child, new) for key, child in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(rebuild(child, new) for child in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(rebuild(child, new) for child in tree)
+    return None if tree is None else next(new)
+
+
+def apply(function: Callable[[Any], Any], tree: Any) -> Any:
+    """Return the containers of `tree` with the function of each leaf in its place.
+
+    Examples
+    --------
+    >>> apply(lambda n: n + 1, {"w": [1, 2], "b": (3,)})
+    {'w': [2, 3], 'b': (4,)}
+    """
+    return rebuild(tree, map(function, leaves(tree)))

@@ -1,0 +1,102 @@
+"""Gradients as values: returned, rather than added to `.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .backward import Pass
+from .errors import GradientError
+from .higher import RecordedPass
+from .tensor import Tensor
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of the outputs towards the inputs; no `.grad` changes.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+        What is differentiated.
+    inputs : Tensor or sequence of Tensor
+        Leaves or computed tensors that the outputs depend on.
+    grad_outputs : array, Tensor, or sequence of them, optional
+        The gradient to start from at each output, of its shape; None for 1 at an output of one
+        element.
+    retain_graph : bool, optional
+        Keep what the operations saved, for another backward. By default what `create_graph` says.
+    create_graph : bool
+        Record the backward itself: the gradients are Tensors then, to be differentiated again.
+    allow_unused : bool
+        Return None for an input that the outputs do not depend on, instead of raising.
+
+    Returns
+    -------
+    tuple of array, Tensor or None
+        One for each input, of its shape and dtype.
+
+    Raises
+    ------
+    GradientError
+        If an output does not require gradients, an input does not, or the outputs do not depend on
+        an input.
+
+    Examples
+    --------
+    >>> x = Tensor([3.0], requires_grad=True)
+    >>> (slope,) = grad(x**3, x, create_graph=True)
+    >>> (curvature,) = grad(slope, x)
+    >>> curvature
+    array([18.], dtype=float32)
+    """
+    output_list = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    input_list = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    seeds = _one_each(grad_outputs, outputs, len(output_list))
+    roots = []
+    for position, (output, seed) in enumerate(zip(output_list, seeds, strict=True)):
+        if output._edge is None:
+            raise GradientError(
+                f"grad: output {position} was not computed from a tensor with requires_grad=True"
+            )
+        roots.append((output._edge, output._seed(seed)))
+    for position, x in enumerate(input_list):
+        if x._edge is None and not allow_unused:
+            raise GradientError(
+                f"grad: input {position} does not require gradients; make it with "
+                "requires_grad=True, or pass allow_unused=True for None in its place"
+            )
+    keep = create_graph if retain_graph is None else retain_graph
+    which = RecordedPass if create_graph else Pass
+    gradients = which(keep).towards([x._edge for x in input_list], roots)
+    for position, gradient in enumerate(gradients):
+        if gradient is None and not allow_unused:
+            raise GradientError(
+                f"grad: the outputs do not depend on input {position}; pass allow_unused=True for "
+                "None in its place"
+            )
+    return tuple(
+        gradient if gradient is None else gradient.reshape(x.shape)
+        for gradient, x in zip(gradients, input_list, strict=True)
+    )
+
+
+def _one_each(grad_outputs: Any, outputs: Any, count: int) -> list[Any]:
+    if grad_outputs is None:
+        return [None] * count
+    if isinstance(outputs, Tensor):
+        single = isinstance(grad_outputs, list | tuple) and len(grad_outputs) == 1
+        return [grad_outputs[0] if single else grad_outputs]
+    seeds = list(grad_outputs)
+    if len(seeds) != count:
+        raise ValueError(
+            f"grad: there are {count} outputs, but {len(seeds)} grad_outputs were given; "
+            "pass one for each"
+        )
+    return seeds

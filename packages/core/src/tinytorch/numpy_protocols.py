@@ -1,0 +1,151 @@
+"""NumPy's functions on Tensors, sent to the recorded operations that stand for them.
+
+``np.exp(x)`` asks x for `__array_ufunc__`, and ``np.sum(x)`` for `__array_function__` (NEP 13 and
+NEP 18). Both look the function up among those that the operations name. So a rule that is written
+in NumPy records itself when it is given Tensors, and users may write ``np.exp(x) @ W``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .function import Variable
+from .operation import registry
+from .plugins import ensure_enabled
+from .tensor import Tensor
+from .values import OPERANDS
+
+WITHOUT_GRADIENT: frozenset[Any] = frozenset(
+    {
+        *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+        *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
+        *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+        *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.any, np.all),
+        *(np.argmax, np.argmin, np.argsort, np.count_nonzero, np.sign),
+        *(np.zeros_like, np.ones_like, np.full_like, np.empty_like),
+        *(np.shape, np.ndim, np.size, np.result_type, np.allclose, np.array_equal),
+        *(np.can_cast, np.may_share_memory, np.shares_memory),
+    }
+)
+"""Functions whose result no gradient can come from: they run on the plain arrays."""
+
+REDUCTIONS: Mapping[Any, Callable[..., Any]] = {
+    np.add: np.sum,
+    np.maximum: np.max,
+    np.minimum: np.min,
+    np.logical_and: np.all,
+    np.logical_or: np.any,
+}
+"""The function that a ufunc's `reduce` stands for."""
+
+
+def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+    if not all(isinstance(value, OPERANDS) for value in inputs):
+        return NotImplemented
+    if method == "reduce" and ufunc in REDUCTIONS:
+        x, *axis = inputs
+        keywords = {
+            "axis": axis[0] if axis else 0,
+            **keywords,
+        }  # unlike np.sum, over the first axis
+        return _dispatch(REDUCTIONS[ufunc], (x,), keywords)
+    if method != "__call__":
+        raise TypeError(
+            f"np.{ufunc.__name__}.{method} has no recorded operation; "
+            "use x.data if no gradient shall flow"
+        )
+    return _dispatch(ufunc, inputs, keywords)
+
+
+def _array_function(
+    self: Tensor, function: Any, types: Collection[type], args: Any, kwargs: Any
+) -> Any:
+    if not all(issubclass(kind, Variable | np.ndarray) for kind in types):
+        return NotImplemented
+    return _dispatch(function, args, kwargs)
+
+
+def _dispatch(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            f"np.{function.__name__}: out= cannot be written to where tensors are concerned, for "
+            "no gradient would flow; use the result"
+        )
+    operation = _operation_for(function)
+    if operation is not None:
+        return _call(operation, function, args, kwargs)
+    if function in WITHOUT_GRADIENT:
+        result = function(*map(_plain, args), **{name: _plain(v) for name, v in kwargs.items()})
+        return Variable._make(result, None) if isinstance(result, np.ndarray) else result
+    raise TypeError(
+        f"np.{function.__name__} has no recorded operation among those installed, and would lose "
+        "the gradient; compose it of operations (python -m tinytorch ops), or use x.data if no "
+        "gradient shall flow"
+    )
+
+
+def _operation_for(function: Any) -> Callable[..., Any] | None:
+    if function not in registry.numpy and function not in WITHOUT_GRADIENT:
+        ensure_enabled()
+    return registry.numpy.get(function)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    return value._data if isinstance(value, Variable) else value
+
+
+def _call(
+    operation: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call an operation with the arguments of the NumPy function that it stands for.
+
+    What NumPy requires is passed by position. Of the rest, what differs from NumPy's default is
+    passed by name, so that a keyword which the operation does not have is refused.
+    """
+    signature = _signature(function)
+    if signature is None:
+        return operation(*args, **kwargs)
+    given = signature.bind(*args, **kwargs).arguments
+    parameters = signature.parameters
+    required = [
+        v for name, v in given.items() if parameters[name].default is inspect.Parameter.empty
+    ]
+    chosen = {
+        name: value
+        for name, value in given.items()
+        if parameters[name].default is not inspect.Parameter.empty
+        and value is not parameters[name].default
+    }
+    try:
+        return operation(*required, **chosen)
+    except TypeError as error:
+        if "unexpected keyword" in str(error):
+            raise TypeError(
+                f"np.{function.__name__}: {', '.join(chosen)} given, but on tensors {error}"
+            ) from None
+        raise
+
+
+@cache
+def _signature(function: Any) -> inspect.Signature | None:
+    """Return the signature of a NumPy function, or None where it is written in C and has none."""
+    if isinstance(function, np.ufunc):
+        return None
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
+
+
+def attach() -> None:
+    """Give Tensor its side of NumPy's protocols."""
+    setattr(Tensor, "__array_ufunc__", _array_ufunc)  # noqa: B010 - no name for users
+    setattr(Tensor, "__array_function__", _array_function)  # noqa: B010 - no name for users

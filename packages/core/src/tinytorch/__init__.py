@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import core_ops, missing, numpy_protocols, ops, samples
+from . import core_ops, func, missing, numpy_protocols, ops, samples
 from .arguments import all_axes, as_indices, check_range, either, one_axis, one_of
 from .arrays import Array
 from .broadcasting import sum_to_shape
+from .checkpointing import checkpoint, checkpoint_sequential
 from .core_ops.arithmetic import AddBackward, DivBackward, MulBackward, SubBackward
 from .core_ops.linalg import MatmulBackward
 from .core_ops.reductions import SumBackward
@@ -30,6 +31,7 @@ from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .operation import CORE, Operation, registry
 from .plugins import enable_autograd, isolated_registry
 from .random import default_generator, get_rng_state, manual_seed, set_rng_state
+from .saved_hooks import saved_tensors_hooks
 from .sparse import SparseGradient
 from .tensor import Tensor
 from .values import allclose
@@ -62,11 +64,14 @@ __all__ = [
     "arange",
     "as_indices",
     "check_range",
+    "checkpoint",
+    "checkpoint_sequential",
     "default_generator",
     "either",
     "enable_autograd",
     "enable_grad",
     "from_numpy",
+    "func",
     "full",
     "get_rng_state",
     "grad",
@@ -83,6 +88,7 @@ __all__ = [
     "rand",
     "randn",
     "samples",
+    "saved_tensors_hooks",
     "set_grad_enabled",
     "set_rng_state",
     "sum_to_shape",

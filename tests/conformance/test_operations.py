@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 import tinytorch
 from tinytorch.operation import registry
 from tinytorch.testing import Check, operation_checks

@@ -124,10 +124,11 @@ class Pass:
         self._ours.discard(edge)
         return self._sums.pop(edge)
 
-    def _leaf_gradients(self) -> dict[Edge, Any]:
+    def _leaf_gradients(self) -> dict[AccumulateGrad, Any]:
         """Return what has arrived at the leaves, in memory that is shared with nothing."""
         # Taken one by one, so that a gradient and its copy are both alive for one leaf at a time.
-        return {leaf: self._take_unshared(leaf) for leaf in list(self._sums)}
+        leaves = [edge for edge in self._sums if isinstance(edge, AccumulateGrad)]
+        return {leaf: self._take_unshared(leaf) for leaf in leaves}
 
     def _take_unshared(self, edge: Edge) -> Any:
         ours = edge in self._ours
@@ -244,7 +245,7 @@ def _leading_to(targets: Iterable[Edge], roots: Iterable[Edge]) -> set[Edge]:
     return leading
 
 
-def _commit(gradients: dict[Edge, Any]) -> None:
+def _commit(gradients: dict[AccumulateGrad, Any]) -> None:
     """Add the gradients to the leaves: to all of them, or to none."""
     with _commit_lock:
         totals = [

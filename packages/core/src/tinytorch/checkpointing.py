@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from . import containers, saved_hooks
@@ -93,7 +94,7 @@ def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: i
             f"segments, but {segments} were asked for"
         )
     bounds = [len(functions) * i // segments for i in range(segments + 1)]
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         x = checkpoint(_in_turn(functions[first:last]), x)
     return x
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .arrays import Array, as_array
+from .arrays import FLOATING, Array, as_array
 from .function import Variable
 from .random import default_generator
 from .tensor import Tensor
@@ -23,6 +23,13 @@ def _own(array: Array, requires_grad: bool) -> Tensor:
     tensor = from_numpy(array)
     tensor.requires_grad = requires_grad
     return tensor
+
+
+def _drawn(name: str, numbers: Any, dtype: DTypeLike) -> Array:
+    """Random numbers in a dtype, which has to be floating."""
+    if np.dtype(dtype).kind != FLOATING:
+        raise TypeError(f"{name}: random numbers are floating, but dtype={dtype} was given")
+    return np.asarray(numbers, dtype)
 
 
 def from_numpy(array: Array) -> Tensor:
@@ -121,11 +128,9 @@ def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32
     >>> rand(2, 3).shape
     (2, 3)
     """
-    drawn = np.asarray(default_generator().random(_shape(shape)), dtype)
+    drawn = _drawn("rand", default_generator().random(_shape(shape)), dtype)
     below_one = np.nextafter(np.ones((), drawn.dtype), 0, dtype=drawn.dtype)
-    return _own(
-        np.asarray(np.minimum(drawn, below_one)), requires_grad
-    )  # rounding may have reached 1
+    return _own(np.asarray(np.minimum(drawn, below_one)), requires_grad)  # 1 may come of rounding
 
 
 def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
@@ -137,7 +142,7 @@ def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float3
     (2, 3)
     """
     drawn = default_generator().standard_normal(_shape(shape))
-    return _own(np.asarray(drawn, dtype), requires_grad)
+    return _own(_drawn("randn", drawn, dtype), requires_grad)
 
 
 def zeros_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:

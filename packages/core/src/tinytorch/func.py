@@ -199,7 +199,7 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any,
     everything = tuple(range(len(primals)))
 
     run = _Run(value_and_grad(function, everything), primals, {}, everything, False)
-    value, *slopes = run.outputs
+    value = run.outputs[0]
     directions = containers.leaves(tangents)
     _check_like(run.inputs, directions, "hvp: the tangents")
     products = run.gradients([None, *directions])
@@ -289,7 +289,10 @@ class _Run:
             new = containers.rebuild(self.arguments, iter(self.inputs))
             replaced = dict(zip(positions, new, strict=True))
             result = function(*(replaced.get(i, x) for i, x in enumerate(args)), **kwargs)
-        self.output, self.aux = result if has_aux else (result, None)
+        self.output: Any = result
+        self.aux: Any = None
+        if has_aux:
+            self.output, self.aux = result
         self.outputs = containers.leaves(self.output)
         for output in self.outputs:
             if not isinstance(output, Tensor):
@@ -316,7 +319,9 @@ class _Run:
         else:
             chunks = [units[i : i + ROWS] for i in range(0, len(units), ROWS)]
             batches = [_gradients([output], [c], self.inputs, _BatchedPass) for c in chunks]
-            stacked = [_tensor(np.concatenate([t._data for t in b])) for b in zip(*batches)]
+            stacked = [
+                _tensor(np.concatenate([t._data for t in b])) for b in zip(*batches, strict=True)
+            ]
         return [
             rows.reshape(output.shape + x.shape)
             for rows, x in zip(stacked, self.inputs, strict=True)
@@ -357,7 +362,7 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _reaches_beyond(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> bool:
-    """Whether the graph of the outputs leads to a leaf otherwise than through, or at, the inputs."""
+    """Whether the graph of the outputs leads to a leaf that is no input of ours."""
     if any(not x.is_leaf for x in inputs):
         return True
     ours = {x._edge for x in inputs}
@@ -430,7 +435,7 @@ class _BatchedPass(Pass):
             for column in columns
         )
 
-    def _reduced(self, gradient: Array, shape: tuple[int, ...]) -> Array:
+    def _reduced(self, gradient: Any, shape: tuple[int, ...]) -> Any:
         extra = gradient.ndim - 1 - len(shape)
         stretched = (
             1 + extra + axis

@@ -369,7 +369,7 @@ def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:
 
 
 def _checked_output(node: Function, arrays: list[Any], output: Array) -> Array:
-    """Refuse what no tensor can hold, and give float32 for integers, where NumPy has its own mind."""
+    """Refuse what no tensor can hold; floats that come of integers alone are float32."""
     kind = output.dtype.kind
     if kind == FLOATING:
         if output.dtype != np.float32 and not any(

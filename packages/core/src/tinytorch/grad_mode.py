@@ -130,7 +130,7 @@ def enable_grad(function: Any = None) -> Any:
     Parameters
     ----------
     function : callable, optional
-        What ``@enable_grad`` decorates; ``with enable_grad():`` and ``@enable_grad()`` work as well.
+        What ``@enable_grad`` decorates; ``with enable_grad():`` and ``@enable_grad()`` work, too.
 
     Examples
     --------

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
 from .function import Variable
 from .operation import registry
 from .plugins import ensure_enabled

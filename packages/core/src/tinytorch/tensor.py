@@ -251,7 +251,7 @@ class Tensor(Values, CoreMethods):
                     "from: sum it to one number first, or pass an array of its shape"
                 )
             return np.ones_like(self._data)
-        seed = gradient if isinstance(gradient, Variable) else _in_dtype_of(self, gradient)
+        seed: Any = gradient if isinstance(gradient, Variable) else _in_dtype_of(self, gradient)
         if seed.shape != self.shape and not seed.size == self.size == 1:
             raise GradientError(
                 f"backward() of a tensor of shape {self.shape} got a gradient of shape "
@@ -295,11 +295,11 @@ def _make(array: Array, edge: Edge | None) -> Tensor:
 
 
 class _StandIn(Tensor):
-    """A tensor whose `data` is the tensor itself: a rule that is written on `.data` records itself."""
+    """A tensor whose `data` is the tensor itself, so that a rule written on `.data` is recorded."""
 
     __slots__ = ()
 
-    @property
+    @property  # type: ignore[misc]  # read-only: no rule writes to it
     def data(self) -> Any:
         """The tensor, where a rule of the textbook's form expects its array."""
         return _make(self._data, self._edge)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,13 @@ class Check:
         return f"{self.operation.name}-{self.name}"
 
 
-def operation_checks(operation: Operation) -> Iterator[Check]:
+def operation_checks(operation: Operation) -> list[Check]:
     """Return the checks of an operation, to be run one by one.
 
     Examples
     --------
     >>> from tinytorch.operation import registry
-    >>> check = next(operation_checks(registry.operations["exp"]))
+    >>> check = operation_checks(registry.operations["exp"])[0]
     >>> check, check.run()
     (exp-documented, 1)
     """
@@ -45,8 +46,7 @@ def operation_checks(operation: Operation) -> Iterator[Check]:
         **{name: _over_samples(check) for name, check in _SAMPLE_CHECKS.items()},
         "bad_inputs": _bad_inputs,
     }
-    for name, check in checks.items():
-        yield Check(operation, name, lambda check=check: check(operation))  # type: ignore[misc]
+    return [Check(operation, name, partial(check, operation)) for name, check in checks.items()]
 
 
 def check_operation(operation: Operation) -> int:

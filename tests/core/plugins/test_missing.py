@@ -180,3 +180,10 @@ def test_slicing_of_a_subclass_is_run_once(site):
     site.install("demo", SLICING)
     assert Special([1.0])[0].item() == 10.0
     assert keys == [0]
+
+
+def test_a_near_match_is_named_once():
+    """An operation of several names is suggested by each of them once."""
+    with pytest.raises(AttributeError) as caught:
+        Tensor([1.0]).dvide  # noqa: B018 - asking is the test
+    assert str(caught.value).count("divide") == 1

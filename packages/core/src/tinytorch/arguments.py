@@ -16,10 +16,31 @@ from .function import Variable
 def either(op: str, axis: Any, dim: Any, default: Any = None) -> Any:
     """Return what was given as `axis` (NumPy's word) or as `dim` (PyTorch's).
 
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    axis, dim : object
+        What was given by each name, None for nothing.
+    default : object
+        What to return if neither was given.
+
+    Returns
+    -------
+    object
+        One of the three.
+
     Raises
     ------
     TypeError
         If both were given.
+
+    Examples
+    --------
+    >>> either("softmax", None, 1, default=-1)
+    1
+    >>> either("softmax", None, None, default=-1)
+    -1
     """
     if axis is not None and dim is not None:
         raise TypeError(f"{op}: axis={axis} and dim={dim} mean the same; pass one of them")
@@ -29,6 +50,20 @@ def either(op: str, axis: Any, dim: Any, default: Any = None) -> Any:
 
 def one_axis(op: str, axis: Any, ndim: int) -> int:
     """Return `axis`, which may count from the end, as one from 0 to ``ndim - 1``.
+
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    axis : int
+        From ``-ndim`` to ``ndim - 1``.
+    ndim : int
+        The number of dimensions.
+
+    Returns
+    -------
+    int
+        The same axis, counted from 0.
 
     Raises
     ------
@@ -54,6 +89,20 @@ def one_axis(op: str, axis: Any, ndim: int) -> int:
 
 def all_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """Return an axis, a sequence of axes, or None for all of them, as a tuple counted from 0.
+
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    axis : int, sequence of int, or None
+        Each from ``-ndim`` to ``ndim - 1``. Where `ndim` is 0, 0 and -1 name no axis.
+    ndim : int
+        The number of dimensions.
+
+    Returns
+    -------
+    tuple of int
+        The same axes, in the order given.
 
     Raises
     ------
@@ -81,6 +130,20 @@ def all_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
 def as_indices(op: str, values: Any, what: str = "indices") -> Array:
     """Return integers, as an integer array; floats that are whole numbers will do.
 
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    values : Tensor, array, sequence or number
+        Any shape.
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    array
+        The shape of `values`; their dtype, or int64 for floats.
+
     Raises
     ------
     TypeError
@@ -106,10 +169,28 @@ def as_indices(op: str, values: Any, what: str = "indices") -> Array:
 def check_range(op: str, indices: Array, size: int, what: str = "indices") -> None:
     """Refuse indices that are not from 0 to ``size - 1``.
 
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    indices : array
+        Integers, any shape.
+    size : int
+        How many there are to choose from.
+    what : str
+        What they are, for the message.
+
     Raises
     ------
     IndexError
         With the range and the first index outside it.
+
+    Examples
+    --------
+    >>> check_range("embedding", np.array([0, 3]), 3)
+    Traceback (most recent call last):
+        ...
+    IndexError: embedding: indices should be from 0 to 2, but 3 was given
     """
     outside = (indices < 0) | (indices >= size)
     if outside.any():
@@ -121,10 +202,28 @@ def check_range(op: str, indices: Array, size: int, what: str = "indices") -> No
 def one_of(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
     """Refuse a value that is not among the choices.
 
+    Parameters
+    ----------
+    op : str
+        The name of the operation, for the message.
+    name : str
+        The name of the argument.
+    value : object
+        What was given.
+    choices : iterable
+        What may be given.
+
     Raises
     ------
     ValueError
         With the choices and what was given.
+
+    Examples
+    --------
+    >>> one_of("gelu", "approximate", "fast", ("none", "tanh"))
+    Traceback (most recent call last):
+        ...
+    ValueError: gelu: approximate should be one of 'none', 'tanh', but it is 'fast'
     """
     allowed = tuple(choices)
     if value not in allowed:

@@ -35,6 +35,16 @@ def _drawn(name: str, numbers: Any, dtype: DTypeLike) -> Array:
 def from_numpy(array: Array) -> Tensor:
     """Return a tensor that shares the memory of `array`.
 
+    Parameters
+    ----------
+    array : array
+        Any shape, of real numbers or booleans.
+
+    Returns
+    -------
+    Tensor
+        The shape and dtype of `array`.
+
     Raises
     ------
     TypeError
@@ -58,7 +68,26 @@ def from_numpy(array: Array) -> Tensor:
 
 
 def zeros(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
-    """Return a tensor of zeros of `shape`, given as integers or as one tuple.
+    """Return a tensor of zeros.
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        The length of each axis; nothing for a 0-d tensor.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype
+        Of real numbers or booleans.
+
+    Returns
+    -------
+    Tensor
+        Of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
 
     Examples
     --------
@@ -69,7 +98,26 @@ def zeros(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float3
 
 
 def ones(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
-    """Return a tensor of ones of `shape`, given as integers or as one tuple.
+    """Return a tensor of ones.
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        The length of each axis; nothing for a 0-d tensor.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype
+        Of real numbers or booleans.
+
+    Returns
+    -------
+    Tensor
+        Of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
 
     Examples
     --------
@@ -85,7 +133,30 @@ def full(
     requires_grad: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """Return a tensor of `shape` filled with one value, float32 where that is a Python number.
+    """Return a tensor filled with one value.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The length of each axis.
+    fill_value : number or array
+        The value, or values of a shape that broadcasts to `shape`.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype, optional
+        By default that of `fill_value`: float32 for a Python number.
+
+    Returns
+    -------
+    Tensor
+        Of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
+    ValueError
+        If `fill_value` does not broadcast to `shape`.
 
     Examples
     --------
@@ -105,7 +176,30 @@ def arange(
 ) -> Tensor:
     """Return the numbers from `start` (0 if one number is given) up to, but not with, `stop`.
 
-    They are int64 where all arguments are integers, and float32 otherwise, as in PyTorch.
+    Parameters
+    ----------
+    start : number
+        The first number; the end where `stop` is not given.
+    stop : number, optional
+        The end.
+    step : number
+        The distance from one number to the next; it may be negative.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype, optional
+        By default int64 where all three are integers, and float32 otherwise, as in PyTorch.
+
+    Returns
+    -------
+    Tensor
+        Of one dimension.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
+    ZeroDivisionError
+        If `step` is 0.
 
     Examples
     --------
@@ -121,7 +215,26 @@ def arange(
 
 
 def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
-    """Return random numbers, uniform from 0 to 1, of `shape`.
+    """Return random numbers, uniform from 0 to 1, without 1.
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        The length of each axis; nothing for a 0-d tensor.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype
+        A floating one.
+
+    Returns
+    -------
+    Tensor
+        Of `shape` and `dtype`, drawn from `default_generator`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not floating.
 
     Examples
     --------
@@ -134,7 +247,26 @@ def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32
 
 
 def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
-    """Return random numbers, normal with mean 0 and deviation 1, of `shape`.
+    """Return random numbers, normal with mean 0 and deviation 1.
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        The length of each axis; nothing for a 0-d tensor.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype
+        A floating one.
+
+    Returns
+    -------
+    Tensor
+        Of `shape` and `dtype`, drawn from `default_generator`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not floating.
 
     Examples
     --------
@@ -146,7 +278,26 @@ def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float3
 
 
 def zeros_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:
-    """Return zeros of the shape and dtype of `x`, a tensor or an array.
+    """Return zeros in the shape of another tensor.
+
+    Parameters
+    ----------
+    x : Tensor or array
+        Any shape; it is not changed.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype, optional
+        By default that of `x`.
+
+    Returns
+    -------
+    Tensor
+        The shape of `x`, of `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
 
     Examples
     --------
@@ -157,7 +308,26 @@ def zeros_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = No
 
 
 def ones_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:
-    """Return ones of the shape and dtype of `x`, a tensor or an array.
+    """Return ones in the shape of another tensor.
+
+    Parameters
+    ----------
+    x : Tensor or array
+        Any shape; it is not changed.
+    requires_grad : bool
+        Whether the tensor collects gradients.
+    dtype : dtype, optional
+        By default that of `x`.
+
+    Returns
+    -------
+    Tensor
+        The shape of `x`, of `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If `requires_grad` is set and the dtype is not floating.
 
     Examples
     --------

@@ -47,6 +47,8 @@ def grad(
     GradientError
         If an output does not require gradients, an input does not, or the outputs do not depend on
         an input.
+    ValueError
+        If there are not as many `grad_outputs` as outputs.
 
     Examples
     --------

@@ -50,11 +50,14 @@ def grad(
 
     Raises
     ------
+    TypeError
+        By the gradient, if the function returns no tensor, or the argument is not floating.
     ValueError
         By the gradient, if the function returns more than one number.
 
     Examples
     --------
+    >>> from tinytorch.func import grad
     >>> grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
     array([2., 4.])
     """
@@ -80,6 +83,11 @@ def value_and_grad(
     -------
     callable
         Takes the same arguments, and returns the value (a pair if `has_aux`) and the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `grad`.
 
     Examples
     --------
@@ -121,6 +129,13 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
         ``vjp_function(v)``, v like the output, returns a tuple of v J for each argument. It may be
         called repeatedly.
 
+    Raises
+    ------
+    TypeError
+        If the function returns no tensor, or an argument is not floating.
+    ValueError
+        By ``vjp_function``, if v is not of the shape of the output.
+
     Examples
     --------
     >>> output, pull_back = vjp(lambda x: x**2, np.array([1.0, 2.0]))
@@ -159,6 +174,13 @@ def jvp(
     output, product
         Both like the output.
 
+    Raises
+    ------
+    TypeError
+        If the function returns no tensor, or an argument is not floating.
+    ValueError
+        If the tangents do not have the shapes of the arguments.
+
     Examples
     --------
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
@@ -189,6 +211,14 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any,
     -------
     value, product
         The product like the one argument, or a tuple like several.
+
+    Raises
+    ------
+    TypeError
+        If the function returns no tensor, or an argument is not floating.
+    ValueError
+        If the function returns more than one number, or the tangents do not have the shapes of the
+        arguments.
 
     Examples
     --------
@@ -229,6 +259,11 @@ def jacobian(
         shape of the input: in the containers of the output, and within these in those of the
         argument.
 
+    Raises
+    ------
+    TypeError
+        By the Jacobian, if the function returns no tensor, or the argument is not floating.
+
     Examples
     --------
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
@@ -258,6 +293,11 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     callable
         Takes the same arguments, and returns arrays of the shape of the input followed by the
         shape of the input.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `grad`.
 
     Examples
     --------
@@ -312,6 +352,8 @@ class _Run:
     def rows(self, position: int) -> list[Tensor]:
         """Return the Jacobians of one output towards each input."""
         output = self.outputs[position]
+        if output.size == 0:
+            return [_tensor(np.zeros(output.shape + x.shape, x.dtype)) for x in self.inputs]
         units = np.eye(output.size, dtype=output.dtype).reshape(-1, *output.shape)
         if self.in_a_graph:
             one_by_one = [_gradients([output], [u], self.inputs, RecordedPass) for u in units]

@@ -18,6 +18,11 @@ _outer_modes: ContextVar[tuple[bool, ...]] = ContextVar("tinytorch_outer_modes",
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this thread.
 
+    Returns
+    -------
+    bool
+        True unless something has switched it off.
+
     Examples
     --------
     >>> is_grad_enabled()
@@ -109,6 +114,16 @@ def no_grad(function: Any = None) -> Any:
     function : callable, optional
         What ``@no_grad`` decorates; ``with no_grad():`` and ``@no_grad()`` work as well.
 
+    Returns
+    -------
+    GradMode or callable
+        A context manager and decorator, or the function decorated.
+
+    Raises
+    ------
+    TypeError
+        If the function is an asynchronous generator.
+
     Examples
     --------
     >>> x = Tensor([1.0], requires_grad=True)
@@ -131,6 +146,16 @@ def enable_grad(function: Any = None) -> Any:
     ----------
     function : callable, optional
         What ``@enable_grad`` decorates; ``with enable_grad():`` and ``@enable_grad()`` work, too.
+
+    Returns
+    -------
+    GradMode or callable
+        A context manager and decorator, or the function decorated.
+
+    Raises
+    ------
+    TypeError
+        If the function is an asynchronous generator.
 
     Examples
     --------

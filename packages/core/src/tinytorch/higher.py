@@ -94,10 +94,10 @@ def _tied(node: Function, value: Any) -> Any:
         return value
     if not node._is_input_or_output(value):
         raise GradientError(
-            f"{type(node).__name__}: a derivative of its gradient was asked for, but its rule keeps "
-            f"a floating array of shape {np.shape(value)} that is neither an input nor the output, "
-            "and would count as constant; set rerun_forward = True in the class, or compute the "
-            "array anew in apply"
+            f"{type(node).__name__}: a derivative of its gradient was asked for, but its rule "
+            f"keeps a floating array of shape {np.shape(value)} that is neither an input nor the "
+            "output, and would count as constant; set rerun_forward = True in the class, or "
+            "compute the array anew in apply"
         )
     return _tensor(node, value)
 

@@ -17,6 +17,8 @@ HINTS: dict[str, tuple[str, ...]] = {
         "softmax",
         "log_softmax",
         "gelu",
+        "cat",
+        "stack",
         "permute",
         "embedding",
         "getitem",
@@ -63,7 +65,7 @@ def _explain(subject: str, name: str, known: Iterable[str]) -> str:
         return f"{message}; it comes with {provider}: python -m pip {install} {provider}"
     from difflib import get_close_matches
 
-    near = get_close_matches(name, sorted(known), n=3)
+    near = get_close_matches(name, sorted({*known}), n=3)
     if near:
         message += f"; did you mean {' or '.join(near)}?"
     if unused:

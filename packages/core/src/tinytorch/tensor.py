@@ -150,7 +150,7 @@ class Tensor(Values, CoreMethods):
         return self._grad_fn
 
     @property
-    def grad(self) -> Any:
+    def grad(self) -> Array | None:
         """The gradient that has arrived, or None: of leaves, and after `retain_grad` of others.
 
         An array, or a Tensor after ``backward(create_graph=True)``.

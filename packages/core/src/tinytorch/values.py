@@ -69,7 +69,34 @@ class Values(Variable):
     def argmax(
         self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
     ) -> Any:
-        """Return the index of the (first) largest element, along `axis` or of all elements."""
+        """Return the index of the (first) largest element, along an axis or of all elements.
+
+        Parameters
+        ----------
+        axis, dim : int, optional
+            The axis to search along; by default all elements, counted in a row.
+        keepdims : bool
+            Keep the axes, with length 1.
+
+        Returns
+        -------
+        Tensor
+            Of integers, without a gradient; the shape of this tensor without the axis.
+
+        Raises
+        ------
+        IndexError
+            If the axis is out of range.
+        TypeError
+            If both `axis` and `dim` are given.
+        ValueError
+            If there are no elements.
+
+        Examples
+        --------
+        >>> Tensor([[1.0, 3.0], [5.0, 2.0]]).argmax(axis=1)
+        Tensor(data=[1 0], shape=(2,))
+        """
         axis = either("argmax", axis, dim)
         return Variable._make(np.asarray(np.argmax(self._data, axis, keepdims=keepdims)), None)
 
@@ -146,6 +173,16 @@ def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
         Of shapes that broadcast.
     rtol, atol : float
         The tolerance, relative to y and absolute.
+
+    Returns
+    -------
+    bool
+        NaN equals nothing.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from .activations import (
     tanh,
 )
 from .indexing import EmbeddingBackward, SliceBackward, embedding, getitem
+from .joining import CatBackward, StackBackward, cat, stack
 from .modules import GELU, ReLU, Sigmoid, Softmax, Tanh
 from .shaping import PermuteBackward, permute
 
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GELU",
+    "CatBackward",
     "EmbeddingBackward",
     "GELUBackward",
     "LogSoftmaxBackward",
@@ -35,8 +37,10 @@ __all__ = [
     "SliceBackward",
     "Softmax",
     "SoftmaxBackward",
+    "StackBackward",
     "Tanh",
     "TanhBackward",
+    "cat",
     "embedding",
     "gelu",
     "getitem",
@@ -45,5 +49,6 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "stack",
     "tanh",
 ]

@@ -20,7 +20,7 @@ class ReLUBackward(Function):
     """y = max(x, 0). Gradient: g where x is positive, 0 elsewhere, also at 0."""
 
     def forward(self, x: Array) -> Array:
-        y = np.maximum(x, 0)
+        y = np.maximum(x, 0, dtype=np.asarray(x).dtype)
         self.save(y)
         return y
 

@@ -39,13 +39,15 @@ def permute(x: Any, *dims: Any) -> Tensor:
     Returns
     -------
     Tensor
-        Its axis i is the axis ``dims[i]`` of `x`. It shares the data. The gradient is the output's
-        with the axes put back.
+        Its axis i is the axis ``dims[i]`` of `x`; of the dtype of `x`, whose data it shares. The
+        gradient is the output's with the axes put back.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
+    TypeError
+        If an axis is not an integer.
     ValueError
         If an axis is missing or named twice.
 

@@ -38,6 +38,11 @@ def add(x: Any, y: Any) -> Tensor:
     Tensor
         Of the broadcast shape. The gradient of both is the output's.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> add(Tensor([1.0, 2.0]), 10)
@@ -71,6 +76,11 @@ def subtract(x: Any, y: Any) -> Tensor:
     -------
     Tensor
         Of the broadcast shape. The gradient of x is the output's, that of y its negative.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -108,6 +118,11 @@ def multiply(x: Any, y: Any) -> Tensor:
     -------
     Tensor
         Of the broadcast shape. The gradient of x is the output's times y, and the reverse.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -147,6 +162,11 @@ def divide(x: Any, y: Any) -> Tensor:
     -------
     Tensor
         Of the broadcast shape. The gradient of x is g / y, that of y is -g x / y².
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -225,13 +245,18 @@ def power(x: Any, y: Any) -> Tensor:
     Parameters
     ----------
     x, y : Tensor, array or number
-        Base and exponent, of shapes that broadcast.
+        Base and exponent, of shapes that broadcast. Dtypes promote as in NumPy.
 
     Returns
     -------
     Tensor
         Of the broadcast shape. The gradient of x is g y x^(y-1), zero where y is 0; that of y is
         g x^y log x, zero where x is 0 and y is not negative.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast, or an integer has a negative integer exponent.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import Array
+from ..arrays import Array, require_real
 from ..function import Function
 from ..operation import Operation
 from ..samples import elementwise
@@ -42,11 +42,17 @@ def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
         The shape of `x`. The gradient is the output's in the dtype of `x`; to integers and
         booleans there is none, and the result does not require gradients.
 
+    Raises
+    ------
+    TypeError
+        If the dtype is not one of real numbers or booleans.
+
     Examples
     --------
     >>> astype(Tensor([1.5]), np.float64).dtype
     dtype('float64')
     """
+    require_real(np.dtype(dtype))
     return AstypeBackward.call(x, dtype=dtype)
 
 
@@ -73,7 +79,7 @@ def clone(x: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        The shape and dtype of `x`, in memory of its own.
+        The shape and dtype of `x`, in memory of its own. The gradient is the output's.
 
     Examples
     --------

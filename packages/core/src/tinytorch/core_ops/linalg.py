@@ -73,7 +73,8 @@ def matmul(x: Any, y: Any) -> Tensor:
     x : Tensor or array
         Of shape (..., n, k), or (k,) for one row.
     y : Tensor or array
-        Of shape (..., k, m), or (k,) for one column. Leading dimensions broadcast.
+        Of shape (..., k, m), or (k,) for one column. Leading dimensions broadcast, and
+        dtypes promote as in NumPy.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def matmul(x: Any, y: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If the inner dimensions differ, or an operand is 0-d.
+        If the inner dimensions differ, the leading ones do not broadcast, or an operand is 0-d.
 
     Examples
     --------

@@ -60,12 +60,17 @@ def sum(
     Returns
     -------
     Tensor
-        The shape of `x` without the axes. Its gradient goes to every element that was summed.
+        The shape of `x` without the axes; the dtype of `x`, or a larger one for small integers, as
+        in NumPy. Its gradient goes to every element that was summed.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
+    TypeError
+        If both `axis` and `dim` are given, or an axis is not an integer.
+    ValueError
+        If an axis is named twice.
 
     Examples
     --------
@@ -106,13 +111,17 @@ def mean(
     Returns
     -------
     Tensor
-        The shape of `x` without the axes, float32 for integers. Each of n averaged elements gets
-        1/n of its gradient.
+        The shape of `x` without the axes; the dtype of `x`, float32 for integers. Each of n
+        averaged elements gets 1/n of its gradient.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
+    TypeError
+        If both `axis` and `dim` are given, or an axis is not an integer.
+    ValueError
+        If an axis is named twice.
 
     Examples
     --------
@@ -177,15 +186,17 @@ def amax(
     Returns
     -------
     Tensor
-        The shape of `x` without the axes. Its gradient is shared evenly among the elements that
-        are equal to it.
+        The shape of `x` without the axes, the dtype of `x`. Its gradient is shared evenly among the
+        elements that are equal to it.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
+    TypeError
+        If both `axis` and `dim` are given, or an axis is not an integer.
     ValueError
-        If there are no elements.
+        If an axis is named twice, or there are no elements.
 
     Examples
     --------
@@ -212,15 +223,17 @@ def amin(
     Returns
     -------
     Tensor
-        The shape of `x` without the axes. Its gradient is shared evenly among the elements that
-        are equal to it.
+        The shape of `x` without the axes, the dtype of `x`. Its gradient is shared evenly among the
+        elements that are equal to it.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
+    TypeError
+        If both `axis` and `dim` are given, or an axis is not an integer.
     ValueError
-        If there are no elements.
+        If an axis is named twice, or there are no elements.
 
     Examples
     --------

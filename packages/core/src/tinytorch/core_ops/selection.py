@@ -52,13 +52,18 @@ def maximum(x: Any, y: Any) -> Tensor:
     Parameters
     ----------
     x, y : Tensor, array or number
-        Of shapes that broadcast.
+        Of shapes that broadcast. Dtypes promote as in NumPy.
 
     Returns
     -------
     Tensor
         Of the broadcast shape. The gradient goes to the larger one, and by halves where both are
         equal, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -74,13 +79,18 @@ def minimum(x: Any, y: Any) -> Tensor:
     Parameters
     ----------
     x, y : Tensor, array or number
-        Of shapes that broadcast.
+        Of shapes that broadcast. Dtypes promote as in NumPy.
 
     Returns
     -------
     Tensor
         Of the broadcast shape. The gradient goes to the smaller one, and by halves where both are
         equal, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -119,7 +129,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     x : Tensor
         Any shape.
     min, max : Tensor, array or number, optional
-        The bounds, of shapes that broadcast with x's; at least one of them.
+        The bounds, of shapes that broadcast with x's; at least one of them. Dtypes promote as in
+        NumPy.
 
     Returns
     -------
@@ -131,6 +142,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     ------
     TypeError
         If both bounds are missing.
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -164,7 +177,7 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     condition : Tensor or array
         Boolean.
     x, y : Tensor, array or number
-        Of shapes that broadcast with the condition's.
+        Of shapes that broadcast with the condition's. Dtypes promote as in NumPy.
 
     Returns
     -------
@@ -175,6 +188,8 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     ------
     TypeError
         If the condition is not boolean.
+    ValueError
+        If the shapes do not broadcast.
 
     Examples
     --------

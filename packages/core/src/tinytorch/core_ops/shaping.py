@@ -39,11 +39,13 @@ def reshape(x: Any, *shape: Any) -> Tensor:
     Returns
     -------
     Tensor
-        Of the new shape; it shares the data where NumPy can. The gradient is the output's in the
-        shape of `x`.
+        Of the new shape and the dtype of `x`; it shares the data where NumPy can. The gradient is
+        the output's in the shape of `x`.
 
     Raises
     ------
+    TypeError
+        If a length is not an integer.
     ValueError
         If the number of elements differs.
 
@@ -105,14 +107,15 @@ def transpose(x: Any, dim0: int | None = None, dim1: int | None = None) -> Tenso
     Returns
     -------
     Tensor
-        It shares the data. The gradient is the output's with the axes exchanged.
+        The shape of `x` with the two lengths exchanged, the dtype of `x`; it shares the data. The
+        gradient is the output's with the axes exchanged.
 
     Raises
     ------
     IndexError
         If an axis is out of range.
     TypeError
-        If one axis is given without the other.
+        If one axis is given without the other, or is not an integer.
 
     Examples
     --------
@@ -155,14 +158,18 @@ def squeeze(
     Returns
     -------
     Tensor
-        It shares the data. The gradient is the output's in the shape of `x`.
+        The shape of `x` without the axes, the dtype of `x`; it shares the data. The gradient is the
+        output's in the shape of `x`.
 
     Raises
     ------
     ValueError
-        If an axis that was named is longer than 1, as in NumPy. (PyTorch leaves such an axis in.)
+        If an axis that was named is longer than 1, as in NumPy (PyTorch leaves such an axis in), or
+        is named twice.
     IndexError
         If an axis is out of range.
+    TypeError
+        If both `axis` and `dim` are given, or an axis is not an integer.
 
     Examples
     --------
@@ -196,14 +203,15 @@ def unsqueeze(x: Any, axis: int | None = None, *, dim: int | None = None) -> Ten
     Returns
     -------
     Tensor
-        It shares the data. The gradient is the output's in the shape of `x`.
+        The shape of `x` with a 1 put in, the dtype of `x`; it shares the data. The gradient is the
+        output's in the shape of `x`.
 
     Raises
     ------
     IndexError
         If the place is out of range.
     TypeError
-        If it is missing.
+        If it is missing, given by both names, or not an integer.
 
     Examples
     --------
@@ -244,8 +252,8 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Tensor:
     Returns
     -------
     Tensor
-        It shares the data, and its array is read-only. The gradient is summed over the
-        repetitions.
+        Of `shape` and the dtype of `x`; it shares the data, and its array is read-only. The
+        gradient is summed over the repetitions.
 
     Raises
     ------

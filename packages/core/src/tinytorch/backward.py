@@ -149,7 +149,7 @@ class Pass:
                 "again"
             )
         try:
-            results = self._apply(node._unpacked(), gradient)
+            results = self._apply(node if node._unpack is None else node._unpacked(), gradient)
         except Exception as error:
             error.add_note(
                 f"raised by the rule of {type(node).__name__}, "

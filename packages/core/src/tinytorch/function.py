@@ -158,7 +158,8 @@ class Function:
             self.saved_tensors = inputs
         else:
             inputs, parameters = _bind(type(self), inputs, parameters)
-            self._run(*_unwrap(type(self), inputs), parameters)
+            arrays, edges, _ = _unwrap(type(self), inputs)
+            self._run(arrays, edges, parameters)
 
     def forward(self, *inputs: Any, **parameters: Any) -> Any:
         """Compute the output, an array, from the inputs as arrays and numbers, and `save`."""
@@ -238,9 +239,9 @@ class Function:
             call other operations. A floating output of integers and Python numbers is float32.
         """
         node = cls.__new__(cls)
-        arrays, edges = _unwrap(cls, inputs)
+        arrays, edges, some_are_tensors = _unwrap(cls, inputs)
         output = node._run(arrays, edges, parameters)
-        if not any(isinstance(x, Variable) for x in inputs):
+        if not some_are_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
             return Variable._make(output, None)  # type: ignore[no-any-return]
@@ -336,19 +337,23 @@ _PLAIN = frozenset({ndarray, float, int, bool, type(None)})
 """Types that `forward` gets as they are: NumPy treats a Python number as having no dtype."""
 
 
-def _unwrap(cls: type[Function], inputs: Sequence[Any]) -> tuple[list[Any], list[Edge | None]]:
-    """Return the arrays and numbers behind the inputs, and the edges of those that are recorded."""
+def _unwrap(
+    cls: type[Function], inputs: Sequence[Any]
+) -> tuple[list[Any], list[Edge | None], bool]:
+    """Return the arrays and numbers behind the inputs, their edges, and if there is a Tensor."""
     recording = _is_recording()
     arrays: list[Any] = []
     edges: list[Edge | None] = []
+    some_are_tensors = False
     for value in inputs:
         if isinstance(value, Variable):
+            some_are_tensors = True
             arrays.append(value._data)
             edges.append(value._edge if recording else None)
         else:
             arrays.append(value if type(value) in _PLAIN else _operand(cls, value))
             edges.append(None)
-    return arrays, edges
+    return arrays, edges, some_are_tensors
 
 
 def _operand(cls: type[Function], value: Any) -> Any:

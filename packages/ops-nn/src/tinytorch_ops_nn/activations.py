@@ -20,7 +20,7 @@ class ReLUBackward(Function):
     """y = max(x, 0). Gradient: g where x is positive, 0 elsewhere, also at 0."""
 
     def forward(self, x: Array) -> Array:
-        y = np.maximum(x, 0, dtype=np.asarray(x).dtype)
+        y = np.maximum(x, 0)
         self.save(y)
         return y
 
@@ -40,7 +40,8 @@ def relu(x: Any) -> Tensor:
     Returns
     -------
     Tensor
-        The shape and dtype of `x`. The gradient is g where x is positive, and 0 elsewhere.
+        The shape and dtype of `x`, integers for booleans. The gradient is g where x is positive,
+        and 0 elsewhere.
 
     Examples
     --------

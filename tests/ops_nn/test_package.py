@@ -54,7 +54,7 @@ def test_results_are_recorded_under_the_textbooks_names(name: str) -> None:
     x = Tensor(np.ones((2, 2)), requires_grad=True)
     results = [
         x.relu(), x.sigmoid(), x.tanh(), x.softmax(), x.log_softmax(), x.gelu(), x.permute(1, 0),
-        x[0], nn.embedding([0], x),
+        x[0], nn.embedding([0], x), nn.cat([x, x]), nn.stack([x, x]),
     ]  # fmt: skip
     backward = getattr(nn, name)
     assert issubclass(backward, Function)

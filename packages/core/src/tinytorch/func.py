@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from . import containers
-from .arrays import Array, as_array
+from .arrays import as_array
 from .backward import Pass
-from .function import AccumulateGrad, Edge, Function, Variable
+from .batched import BatchedPass, RowsBackward
+from .function import AccumulateGrad, Edge, Variable
 from .grad_mode import enable_grad, is_grad_enabled
-from .higher import GatherBackward, RecordedPass
-from .sparse import SparseGradient
+from .higher import RecordedPass
 from .tensor import Tensor
 
 Argnums = int | tuple[int, ...]
@@ -357,10 +357,10 @@ class _Run:
         units = np.eye(output.size, dtype=output.dtype).reshape(-1, *output.shape)
         if self.in_a_graph:
             one_by_one = [_gradients([output], [u], self.inputs, RecordedPass) for u in units]
-            stacked = [StackBackward.call(*of_input) for of_input in zip(*one_by_one, strict=True)]
+            stacked = [RowsBackward.call(*of_input) for of_input in zip(*one_by_one, strict=True)]
         else:
             chunks = [units[i : i + ROWS] for i in range(0, len(units), ROWS)]
-            batches = [_gradients([output], [c], self.inputs, _BatchedPass) for c in chunks]
+            batches = [_gradients([output], [c], self.inputs, BatchedPass) for c in chunks]
             stacked = [
                 _tensor(np.concatenate([t._data for t in b])) for b in zip(*batches, strict=True)
             ]
@@ -431,7 +431,7 @@ def _gradients(
         if output._edge is not None and seed is not None
     ]
     found = which(retain_graph=True).towards([x._edge for x in inputs], roots)
-    rows = [len(seeds[0])] if which is _BatchedPass else []
+    rows = [len(seeds[0])] if which is BatchedPass else []
     return [
         gradient
         if isinstance(gradient, Tensor)
@@ -449,44 +449,3 @@ def _check_like(tensors: Sequence[Tensor], given: Sequence[Any], what: str) -> N
                 f"{what} should have the shapes of what they belong to, but one of shape "
                 f"{np.shape(value)} was given for {tensor.shape}"
             )
-
-
-class StackBackward(Function):
-    """Arrays of one shape, stacked along a new first axis. Gradients: the output's rows."""
-
-    def forward(self, *rows: Array) -> Any:
-        return np.stack(rows)
-
-    def apply(self, grad_output: Array) -> Any:
-        return tuple(
-            GatherBackward.call(grad_output, key=row) if needed else None
-            for row, needed in enumerate(self.needs_input_grad)
-        )
-
-
-class _BatchedPass(Pass):
-    """A backward pass of many gradients at once, along a new first axis of each array."""
-
-    def _apply(self, node: Function, gradient: Array) -> Any:
-        if node.batched:
-            return node.apply(gradient)
-        rows = [node.apply(row) for row in gradient]
-        columns = zip(*(row if isinstance(row, tuple) else (row,) for row in rows), strict=True)
-        return tuple(
-            None if column[0] is None else np.stack([_dense(x) for x in column])
-            for column in columns
-        )
-
-    def _reduced(self, gradient: Any, shape: tuple[int, ...]) -> Any:
-        extra = gradient.ndim - 1 - len(shape)
-        stretched = (
-            1 + extra + axis
-            for axis, size in enumerate(shape)
-            if size == 1 != gradient.shape[1 + extra + axis]
-        )
-        summed = gradient.sum(axis=(*range(1, 1 + extra), *stretched), keepdims=True)
-        return summed.reshape(len(gradient), *shape)
-
-
-def _dense(value: Any) -> Any:
-    return value.to_dense() if isinstance(value, SparseGradient) else value

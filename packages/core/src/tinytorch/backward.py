@@ -8,12 +8,12 @@ has arrived is complete. Nothing here is recursive.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import repeat
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -24,6 +24,8 @@ from .errors import GradientError
 from .function import RELEASED, AccumulateGrad, Edge, Function, Variable
 from .grad_mode import recording
 from .sparse import SparseGradient
+
+T = TypeVar("T")
 
 _commit_lock = Lock()
 
@@ -60,8 +62,7 @@ class Pass:
         All gradients are computed before the first `.grad` changes, so that where a rule raises,
         none has.
         """
-        self._run([(root, seed)])
-        _commit(self._leaf_gradients())
+        _in_a_context_of_its_own(self._propagate_and_commit, [(root, seed)])
 
     def towards(
         self, targets: Sequence[Edge | None], roots: Sequence[tuple[Edge, Any]]
@@ -73,15 +74,15 @@ class Pass:
         wanted = [edge for edge in targets if edge is not None]
         self._captured = dict.fromkeys(wanted)
         self._through = _leading_to(wanted, [root for root, _ in roots])
-        self._run(roots)
-        gradients = self._captured | self._leaf_gradients()
+        leaves = _in_a_context_of_its_own(self._propagate, roots)
+        gradients = self._captured | leaves
         return [None if edge is None else gradients[edge] for edge in targets]
 
-    def _run(self, roots: Iterable[tuple[Edge, Any]]) -> None:
-        """Propagate in a context of its own: the grad mode of the caller stays what it was."""
-        copy_context().run(self._propagate, roots)
+    def _propagate_and_commit(self, roots: Iterable[tuple[Edge, Any]]) -> None:
+        _commit(self._propagate(roots))
 
-    def _propagate(self, roots: Iterable[tuple[Edge, Any]]) -> None:
+    def _propagate(self, roots: Iterable[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
+        """Run the rules of all nodes behind the roots, and return the gradients of the leaves."""
         recording.set(self.recorded)
         for root, seed in roots:
             self._send(root, self._fit(seed, root))
@@ -95,8 +96,7 @@ class Pass:
                     self._send(keeper, self._fit(gradient.reshape(keeper._shape), keeper))
             for edge, result in self._run_rule(node, gradient):
                 self._send(edge, result)
-            if node.saved and not self.retain_graph:
-                node._release()
+        return self._leaf_gradients()
 
     def _send(self, edge: Edge, gradient: Any) -> None:
         """Add a gradient to the sum of those that have arrived along an edge."""
@@ -149,13 +149,16 @@ class Pass:
                 "again"
             )
         try:
-            results = self._apply(node if node._unpack is None else node._unpacked(), gradient)
+            ready = node if node._unpack is None else node._unpacked(with_inputs=self.recorded)
+            results = self._apply(ready, gradient)
         except Exception as error:
             error.add_note(
                 f"raised by the rule of {type(node).__name__}, "
                 f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
             )
             raise
+        if node.saved and not self.retain_graph:
+            node._release()
         if not isinstance(results, tuple | list):
             results = (results,)
         if len(results) != len(edges):
@@ -217,6 +220,11 @@ class Pass:
         return gradient.copy()
 
 
+def _in_a_context_of_its_own(function: Callable[[Any], T], argument: Any) -> T:
+    """Call a function so that the grad mode of the caller stays as it is, whatever happens."""
+    return copy_context().run(function, argument)
+
+
 def _place(node: Function | None, position: int, edge: Edge) -> str:
     """Say which gradient is meant, in an error message."""
     if node is None:
@@ -247,6 +255,7 @@ def _leading_to(targets: Iterable[Edge], roots: Iterable[Edge]) -> set[Edge]:
 
 def _commit(gradients: dict[AccumulateGrad, Any]) -> None:
     """Add the gradients to the leaves: to all of them, or to none."""
+    recording.set(True)  # where one of two gradients has a graph, their sum has
     with _commit_lock:
         totals = [
             gradient if leaf.grad is None else _plus(leaf.grad, gradient)

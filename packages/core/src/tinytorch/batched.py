@@ -8,6 +8,7 @@ import numpy as np
 
 from .arrays import Array
 from .backward import Pass
+from .broadcasting import sum_to_shape
 from .function import Function
 from .higher import GatherBackward
 from .sparse import SparseGradient
@@ -20,21 +21,17 @@ class BatchedPass(Pass):
         if node.batched:
             return node.apply(gradient)
         rows = [node.apply(row) for row in gradient]
-        columns = zip(*(row if isinstance(row, tuple) else (row,) for row in rows), strict=True)
+        columns = zip(
+            *(row if isinstance(row, tuple | list) else (row,) for row in rows), strict=True
+        )
         return tuple(
             None if column[0] is None else np.stack([_dense(x) for x in column])
             for column in columns
         )
 
     def _reduced(self, gradient: Any, shape: tuple[int, ...]) -> Any:
-        extra = gradient.ndim - 1 - len(shape)
-        stretched = (
-            1 + extra + axis
-            for axis, size in enumerate(shape)
-            if size == 1 != gradient.shape[1 + extra + axis]
-        )
-        summed = gradient.sum(axis=(*range(1, 1 + extra), *stretched), keepdims=True)
-        return summed.reshape(len(gradient), *shape)
+        further = tuple(range(1, gradient.ndim - len(shape)))
+        return sum_to_shape(gradient.sum(axis=further), (len(gradient), *shape))
 
 
 def _dense(value: Any) -> Any:

@@ -122,13 +122,13 @@ class _Segment:
         keep, self._give_back = saved_hooks.active.get() or (_same, _same)
         self.inputs = containers.apply(lambda x: _Held(x, keep), inputs)
         self.random_state = get_rng_state()
-        self.shapes: list[tuple[int, ...]] = []
+        self.kinds: list[str] = []
         self.arrays: dict[int, Array] = {}
 
     def pack(self, array: Array) -> int:
         """Note that an array was saved, and keep but its number."""
-        self.shapes.append(array.shape)
-        return len(self.shapes) - 1
+        self.kinds.append(_kind(array))
+        return len(self.kinds) - 1
 
     def unpack(self, number: int) -> Array:
         """Return an array by its number, from another run of the function if it is not at hand."""
@@ -142,15 +142,15 @@ class _Segment:
         set_rng_state(self.random_state)
         try:
             inputs = containers.apply(lambda held: held.restore(self._give_back), self.inputs)
-            with enable_grad(), saved_tensors_hooks(arrays.append, _same):
+            with enable_grad(), saved_tensors_hooks(_keeping(arrays), _same):
                 self.function(*inputs, **self.kwargs)
         finally:
             set_rng_state(before)
-        if [array.shape for array in arrays] != self.shapes:
+        kinds = [_kind(array) for array in arrays]
+        if kinds != self.kinds:
             raise GradientError(
-                f"checkpoint: the function saved arrays of shapes {self.shapes}, and of shapes "
-                f"{[array.shape for array in arrays]} when it was run again for backward; "
-                "it should do the same each time"
+                f"checkpoint: the function saved {', '.join(self.kinds)}, but {', '.join(kinds)} "
+                "when it was run again for backward; it should do the same each time"
             )
         self.arrays = dict(enumerate(arrays))
 
@@ -169,6 +169,20 @@ class _Held:
         array = give_back(self.value)
         edge = AccumulateGrad(array.shape, array.dtype) if self.requires_grad else None
         return Variable._make(array, edge)
+
+
+def _keeping(arrays: list[Array]) -> Callable[[Array], Array]:
+    """Return what packs an array as it is, and keeps it."""
+
+    def pack(array: Array) -> Array:
+        arrays.append(array)
+        return array
+
+    return pack
+
+
+def _kind(array: Array) -> str:
+    return f"{array.dtype}{list(array.shape)}"
 
 
 def _same(value: Any) -> Any:

@@ -6,6 +6,7 @@ optree does more and faster, but it is compiled; core has to run wherever NumPy 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 
@@ -24,10 +25,37 @@ def leaves(tree: Any) -> list[Any]:
     return [] if tree is None else [tree]
 
 
+def leaves_like(template: Any, tree: Any) -> list[Any]:
+    """Return the leaves of `tree` in the order of those of `template`, which it has to match.
+
+    Raises
+    ------
+    ValueError
+        If the containers differ.
+
+    Examples
+    --------
+    >>> leaves_like({"w": 0, "b": 0}, {"b": 1, "w": 2})
+    [2, 1]
+    """
+    if isinstance(template, dict):
+        if not isinstance(tree, dict) or tree.keys() != template.keys():
+            raise ValueError(f"expected a dict with the keys {list(template)}, but got {tree!r}")
+        return [leaf for key in template for leaf in leaves_like(template[key], tree[key])]
+    if isinstance(template, list | tuple):
+        if not isinstance(tree, list | tuple) or len(tree) != len(template):
+            raise ValueError(f"expected a sequence of {len(template)}, but got {tree!r}")
+        pairs = zip(template, tree, strict=True)
+        return [leaf for one, other in pairs for leaf in leaves_like(one, other)]
+    return [] if template is None else [tree]
+
+
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:
     """Return containers like those of `tree`, with the next of `new` in place of each leaf."""
     if isinstance(tree, dict):
-        return {key: rebuild(child, new) for key, child in tree.items()}
+        again = copy(tree)
+        again.update((key, rebuild(child, new)) for key, child in tree.items())
+        return again
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(rebuild(child, new) for child in tree))
     if isinstance(tree, list | tuple):

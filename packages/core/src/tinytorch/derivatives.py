@@ -84,7 +84,7 @@ def grad(
                 "None in its place"
             )
     return tuple(
-        gradient if gradient is None else gradient.reshape(x.shape)
+        gradient if gradient is None or gradient.shape == x.shape else gradient.reshape(x.shape)
         for gradient, x in zip(gradients, input_list, strict=True)
     )
 
@@ -93,8 +93,9 @@ def _one_each(grad_outputs: Any, outputs: Any, count: int) -> list[Any]:
     if grad_outputs is None:
         return [None] * count
     if isinstance(outputs, Tensor):
-        single = isinstance(grad_outputs, list | tuple) and len(grad_outputs) == 1
-        return [grad_outputs[0] if single else grad_outputs]
+        wrapped = isinstance(grad_outputs, list | tuple) and len(grad_outputs) == 1
+        wrapped = wrapped and (grad_outputs[0] is None or hasattr(grad_outputs[0], "__array__"))
+        return [grad_outputs[0] if wrapped else grad_outputs]
     seeds = list(grad_outputs)
     if len(seeds) != count:
         raise ValueError(

@@ -145,7 +145,8 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     run = _Run(function, primals, {}, tuple(range(len(primals))), has_aux)
 
     def pull_back(cotangents: Any) -> Any:
-        return run.by_argument(run.gradients(containers.leaves(cotangents)))
+        seeds = containers.leaves_like(run.output, cotangents)
+        return run.by_argument(run.gradients(seeds))
 
     output = run.like_output(run.outputs)
     return (output, pull_back, run.aux) if has_aux else (output, pull_back)
@@ -187,12 +188,12 @@ def jvp(
     (array([1., 4.]), array([ 2., 40.]))
     """
     run = _Run(function, tuple(primals), {}, tuple(range(len(primals))), False)
-    directions = containers.leaves(tuple(tangents))
+    directions = containers.leaves_like(tuple(primals), tuple(tangents))
     _check_like(run.inputs, directions, "jvp: the tangents")
-    seeds = [Tensor(np.zeros(x.shape, x.dtype), requires_grad=True) for x in run.outputs]
+    seeds = [_zeros_like(x).requires_grad_(x._edge is not None) for x in run.outputs]
     slopes = run.gradients(seeds, recorded=True)
-    filled = _gradients(slopes, directions, seeds, RecordedPass if run.in_a_graph else Pass)
-    return run.like_output(run.outputs), run.like_output(filled)
+    products = _gradients(slopes, directions, seeds, run.pass_for(directions))
+    return run.like_output(run.outputs), run.like_output(products, are_gradients=True)
 
 
 def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -230,7 +231,7 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any,
 
     run = _Run(value_and_grad(function, everything), primals, {}, everything, False)
     value = run.outputs[0]
-    directions = containers.leaves(tangents)
+    directions = containers.leaves_like(primals, tangents)
     _check_like(run.inputs, directions, "hvp: the tangents")
     products = run.gradients([None, *directions])
     product = run.by_argument(products)
@@ -319,8 +320,8 @@ class _Run:
         argnums: Argnums,
         has_aux: bool,
     ) -> None:
-        self.one_argument = isinstance(argnums, int)
-        positions = (argnums,) if isinstance(argnums, int) else argnums
+        self.one_argument = not isinstance(argnums, tuple)
+        positions = _positions(argnums, len(args))
         self.arguments = tuple(args[position] for position in positions)
         given = containers.leaves(self.arguments)
         recording = is_grad_enabled()
@@ -346,8 +347,13 @@ class _Run:
     def gradients(self, seeds: Sequence[Any], recorded: bool = False) -> list[Tensor]:
         """Return the gradient of each input, given one for each output (None for no matter)."""
         _check_like(self.outputs, seeds, "the gradients of the outputs")
-        which = RecordedPass if recorded or self.in_a_graph else Pass
+        which = RecordedPass if recorded else self.pass_for(seeds)
         return _gradients(self.outputs, seeds, self.inputs, which)
+
+    def pass_for(self, seeds: Sequence[Any]) -> type[Pass]:
+        """Return the pass that is recorded, if something outside may ask for its derivative."""
+        asked = any(isinstance(seed, Variable) and seed._edge is not None for seed in seeds)
+        return RecordedPass if self.in_a_graph or (asked and is_grad_enabled()) else Pass
 
     def rows(self, position: int) -> list[Tensor]:
         """Return the Jacobians of one output towards each input."""
@@ -371,12 +377,17 @@ class _Run:
 
     def by_argument(self, tensors: Sequence[Tensor]) -> Any:
         """Return one tensor for each input in the containers of the arguments."""
-        trees = containers.rebuild(self.arguments, map(self.plain, tensors))
+        trees = containers.rebuild(self.arguments, map(self.plain_gradient, tensors))
         return trees[0] if self.one_argument else trees
 
-    def like_output(self, tensors: Sequence[Tensor]) -> Any:
+    def like_output(self, tensors: Sequence[Tensor], are_gradients: bool = False) -> Any:
         """Return one tensor for each output in the containers of the output."""
-        return containers.rebuild(self.output, map(self.plain, tensors))
+        plain = self.plain_gradient if are_gradients else self.plain
+        return containers.rebuild(self.output, map(plain, tensors))
+
+    def plain_gradient(self, tensor: Tensor) -> Any:
+        """Return a gradient as what the caller works with; one that was recorded stays a tensor."""
+        return self.plain(tensor) if tensor._edge is None else tensor
 
     def plain(self, tensor: Tensor) -> Any:
         """Return a tensor as what the caller works with: in its graph, without one, or an array."""
@@ -387,6 +398,18 @@ class _Run:
 
 ROWS = 64
 """How many rows of a Jacobian go back at once; more would only take more memory."""
+
+
+def _positions(argnums: Argnums, count: int) -> tuple[int, ...]:
+    """Return the arguments to differentiate by, counted from 0."""
+    given = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not given or any(not -count <= position < count for position in given):
+        raise ValueError(f"argnums={argnums} is no choice among {count} positional arguments")
+    return tuple(position % count for position in given)
+
+
+def _zeros_like(tensor: Tensor) -> Tensor:
+    return _tensor(np.zeros(tensor.shape, tensor.dtype))
 
 
 def _input(value: Any, recording: bool) -> Tensor:

@@ -148,7 +148,10 @@ class Function:
     _given: tuple[Any, ...] | None = None
     _inputs: list[Any] | None = None
     _unpack: Callable[[Any], Any] | None = None
-    _packed_ids: tuple[int | None, ...] = ()
+    _packed: tuple[bool, ...] = ()
+    _packed_ties: tuple[int | None, ...] = ()
+    _packed_inputs: Sequence[bool] = ()
+    _ties: Mapping[int, int | None] | None = None
     _stands_for: Function | None = None
     _parameters: Mapping[str, Any] = MappingProxyType({})
     _retained: Sequence[AccumulateGrad] = ()
@@ -275,40 +278,56 @@ class Function:
             return result.view()
         return _checked_output(self, arrays, result)
 
-    def _is_input_or_output(self, array: Any) -> bool:
-        return id(array) in self._input_ids or id(array) == self._output_id
+    def _tie_of(self, array: Any) -> int | None:
+        """What an array that the node keeps is: which input, or the output, or neither."""
+        if self._ties is not None:
+            return self._ties.get(id(array))
+        if id(array) in self._input_ids:
+            return self._input_ids.index(id(array))
+        return _OUTPUT if id(array) == self._output_id else None
 
     def _edge_of(self, array: Any) -> Edge | None:
-        """The edge that ties a saved array to the graph, if it is an input or the output."""
-        if id(array) in self._input_ids:
-            return self.next_functions[self._input_ids.index(id(array))]
-        return self._stands_for or self if id(array) == self._output_id else None
+        """The edge that ties an array to the graph, if it is an input or the output."""
+        tie = self._tie_of(array)
+        if tie is None:
+            return None
+        return self.next_functions[tie] if tie != _OUTPUT else self._stands_for or self
 
     def _pack(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
-        """Replace the saved arrays by what `pack` makes of them."""
-        self._unpack = unpack
-        self._packed_ids = tuple(
-            id(value) if isinstance(value, ndarray) else None for value in self.saved
-        )
-        self.saved = tuple(pack(v) if isinstance(v, ndarray) else v for v in self.saved)
+        """Replace the saved arrays by what `pack` makes of them.
 
-    def _unpacked(self) -> Function:
+        They may die now, and others may come to have their ids: what was tied is noted before.
+        """
+        kept = [v for v in self.__dict__.values() if isinstance(v, ndarray | np.generic)]
+        kept += [v for v in self.saved if isinstance(v, np.generic)]
+        ties = {id(value): self._tie_of(value) for value in kept}
+        self._packed_ties = tuple([self._tie_of(value) for value in self.saved])
+        self._packed = tuple([isinstance(value, ndarray) for value in self.saved])
+        self._ties = ties
+        self._unpack = unpack
+        self.saved = tuple([pack(v) if isinstance(v, ndarray) else v for v in self.saved])
+        if self._inputs is not None:
+            self._packed_inputs = [isinstance(value, ndarray) for value in self._inputs]
+            self._inputs = [pack(v) if isinstance(v, ndarray) else v for v in self._inputs]
+
+    def _unpacked(self, with_inputs: bool = False) -> Function:
         """Return a copy of this node with its arrays as they were, tied where they were tied."""
-        if self._unpack is None:
+        unpack = self._unpack
+        if unpack is None:
             return self
         twin = type(self).__new__(type(self))
         twin.__dict__ |= self.__dict__
         twin._stands_for = self
         twin._unpack = None
-        saved, input_ids = [], list(self._input_ids)
-        for value, packed_id in zip(self.saved, self._packed_ids, strict=True):
-            array = value if packed_id is None else self._unpack(value)
-            saved.append(array)
-            if packed_id in self._input_ids:
-                input_ids[self._input_ids.index(packed_id)] = id(array)
-            elif packed_id == self._output_id:
-                twin._output_id = id(array)
-        twin.saved, twin._input_ids = tuple(saved), tuple(input_ids)
+        twin.saved = tuple(
+            [unpack(v) if was else v for v, was in zip(self.saved, self._packed, strict=True)]
+        )
+        ties = {id(v): tie for v, tie in zip(twin.saved, self._packed_ties, strict=True)}
+        if self._inputs is not None and with_inputs:
+            pairs = zip(self._inputs, self._packed_inputs, strict=True)
+            twin._inputs = [unpack(v) if was else v for v, was in pairs]
+            ties |= {id(value): place for place, value in enumerate(twin._inputs)}
+        twin._ties = {**(self._ties or {}), **ties}
         return twin
 
     def _become_maker_of(self, output: Array) -> None:
@@ -323,7 +342,7 @@ class Function:
     def _release(self) -> None:
         """Let go of what was saved; the node keeps its place in the graph."""
         self.saved = RELEASED
-        self._inputs = None
+        self._inputs = self._unpack = None
         if self._given is not None:
             self._given = RELEASED
 
@@ -332,6 +351,9 @@ class Function:
 
 
 Edge: TypeAlias = Function | AccumulateGrad
+
+_OUTPUT = -1
+"""What ties an array to the output, where a number from 0 ties it to an input."""
 
 _PLAIN = frozenset({ndarray, float, int, bool, type(None)})
 """Types that `forward` gets as they are: NumPy treats a Python number as having no dtype."""

@@ -8,11 +8,13 @@ an input or the output becomes that Tensor again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from . import containers
 from .arrays import FLOATING, Array
 from .backward import Pass
 from .errors import GradientError
@@ -73,26 +75,25 @@ def _on_tensors(node: Function) -> Function:
         twin.forward(*(_tensor(node, value) for value in node._inputs), **node._parameters)
         return twin
     for name, value in node.__dict__.items():
-        setattr(twin, name, value if name == "_parameters" else _tied(node, value))
-    if node._given is not None:
-        twin._given = tuple(
-            Variable._make_stand_in(value._data, value._edge)
-            if isinstance(value, Variable)
-            else value
-            for value in node._given
-        )
+        setattr(twin, name, value if name in _OF_THE_ENGINE else _tied(node, value))
     return twin
+
+
+_OF_THE_ENGINE = frozenset({"_parameters", "_retained", "_ties", "next_functions"})
+"""What of a node is no array that its rule keeps."""
 
 
 def _tied(node: Function, value: Any) -> Any:
     """Return what `node` keeps for its rule with Tensors for the floating arrays."""
-    if isinstance(value, tuple | list):
-        return type(value)(_tied(node, item) for item in value) if _holds_arrays(value) else value
+    if isinstance(value, tuple | list | dict):
+        return containers.apply(partial(_tied, node), value)
+    if isinstance(value, Variable):
+        return Variable._make_stand_in(value._data, value._edge)
     if not isinstance(value, ndarray | np.generic) or value.dtype.kind != FLOATING:
         return value
     if any(value is parameter for parameter in node._parameters.values()):
         return value
-    if not node._is_input_or_output(value):
+    if node._tie_of(value) is None:
         raise GradientError(
             f"{type(node).__name__}: a derivative of its gradient was asked for, but its rule "
             f"keeps a floating array of shape {np.shape(value)} that is neither an input nor the "
@@ -100,10 +101,6 @@ def _tied(node: Function, value: Any) -> Any:
             "compute the array anew in apply"
         )
     return _tensor(node, value)
-
-
-def _holds_arrays(values: tuple[Any, ...] | list[Any]) -> bool:
-    return any(isinstance(value, ndarray | np.generic | tuple | list) for value in values)
 
 
 def _tensor(node: Function, value: Any) -> Any:
@@ -139,11 +136,17 @@ def _undifferentiable(node: Function, gradient: Any) -> Any:
         else _UndifferentiableBackward.call(
             gradient,
             *behind,
-            result=result.to_dense() if isinstance(result, SparseGradient) else result,
+            result=_plain(result),
             name=type(node).__name__,
         )
         for result in results
     )
+
+
+def _plain(result: Any) -> Any:
+    if isinstance(result, SparseGradient):
+        return result.to_dense()
+    return result._data if isinstance(result, Variable) else result
 
 
 def _nothing(edge: Edge) -> Any:

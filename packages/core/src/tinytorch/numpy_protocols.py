@@ -56,7 +56,7 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **keywords
         return _dispatch(REDUCTIONS[ufunc], (x,), keywords)
     if method != "__call__":
         raise TypeError(
-            f"np.{ufunc.__name__}.{method} has no recorded operation; "
+            f"{_name(ufunc)}.{method} has no recorded operation; "
             "use x.data if no gradient shall flow"
         )
     return _dispatch(ufunc, inputs, keywords)
@@ -73,7 +73,7 @@ def _array_function(
 def _dispatch(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if kwargs.get("out") is not None:
         raise TypeError(
-            f"np.{function.__name__}: out= cannot be written to where tensors are concerned, for "
+            f"{_name(function)}: out= cannot be written to where tensors are concerned, for "
             "no gradient would flow; use the result"
         )
     operation = _operation_for(function)
@@ -83,7 +83,7 @@ def _dispatch(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         result = function(*map(_plain, args), **{name: _plain(v) for name, v in kwargs.items()})
         return Variable._make(result, None) if isinstance(result, np.ndarray) else result
     raise TypeError(
-        f"np.{function.__name__} has no recorded operation among those installed, and would lose "
+        f"{_name(function)} has no recorded operation among those installed, and would lose "
         "the gradient; compose it of operations (python -m tinytorch ops), or use x.data if no "
         "gradient shall flow"
     )
@@ -109,28 +109,41 @@ def _call(
     What NumPy requires is passed by position. Of the rest, what differs from NumPy's default is
     passed by name, so that a keyword which the operation does not have is refused.
     """
+    required, chosen = list(args), dict(kwargs)
     signature = _signature(function)
-    if signature is None:
-        return operation(*args, **kwargs)
-    given = signature.bind(*args, **kwargs).arguments
-    parameters = signature.parameters
-    required = [
-        v for name, v in given.items() if parameters[name].default is inspect.Parameter.empty
-    ]
-    chosen = {
-        name: value
-        for name, value in given.items()
-        if parameters[name].default is not inspect.Parameter.empty
-        and value is not parameters[name].default
-    }
-    try:
-        return operation(*required, **chosen)
-    except TypeError as error:
-        if "unexpected keyword" in str(error):
-            raise TypeError(
-                f"np.{function.__name__}: {', '.join(chosen)} given, but on tensors {error}"
-            ) from None
-        raise
+    if signature is not None:
+        required, chosen = _sorted_out(signature.bind(*args, **kwargs))
+    supported = _signature(operation)
+    unknown = [] if supported is None else sorted(chosen.keys() - supported.parameters.keys())
+    if unknown:
+        raise TypeError(
+            f"{_name(function)}: the keyword {unknown[0]}= has no meaning for tensors; leave it out, "
+            "or use x.data if no gradient shall flow"
+        )
+    return operation(*required, **chosen)
+
+
+def _sorted_out(bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments that NumPy requires, and those that differ from NumPy's default."""
+    required: list[Any] = []
+    chosen: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        parameter = bound.signature.parameters[name]
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            required.extend(value)
+        elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            chosen |= value
+        elif parameter.default is inspect.Parameter.empty:
+            required.append(value)
+        elif value is not parameter.default:
+            chosen[name] = value
+    return required, chosen
+
+
+def _name(function: Any) -> str:
+    """Return the name of a NumPy function as users write it."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{function.__name__}".replace("numpy.", "np.", 1)
 
 
 @cache

@@ -209,6 +209,8 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
 def _numpy_clip(
     a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> Tensor:
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise TypeError("np.clip: a_min and min mean the same, as do a_max and max; pass one each")
     return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 

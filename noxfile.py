@@ -127,7 +127,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
-    session.install(*sources(), *group("test"))
+    session.install(*sources(), *group("test"), *group("scipy"))
     session.run("pytest", *session.posargs)
     if not session.posargs:
         session.run("pytest", "--doctest-modules", "packages")

@@ -6,6 +6,7 @@ Each is written once, for tensors of either kind; `F` holds the functions that a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import tinytorch
 import torch
 from tinytorch import Tensor
 from torch.nn import functional
+
+from . import higher
 
 tinytorch.enable_autograd(quiet=True, strict=True)
 
@@ -179,3 +182,34 @@ def test_mixed_dtypes(network: Callable[..., Any], arrays: list[Any]) -> None:
         assert leaf.grad is not None
         assert leaf.grad.dtype == leaf.dtype
         np.testing.assert_allclose(leaf.grad, other.grad.numpy(), 1e-4, 1e-5)
+
+
+def derivatives(engine: higher.Engine, function: Any, arrays: list[Any]) -> higher.Derivatives:
+    leaves = [engine.leaf(array.copy()) for array in arrays]
+    return higher.Derivatives(engine, lambda: function(*leaves), leaves)
+
+
+@parametrized
+def test_higher_derivatives(network: Callable[..., Any], arrays: list[Any]) -> None:
+    """The derivatives of the first three orders are PyTorch's, those with two inputs among them."""
+    ours = derivatives(higher.OURS, partial(network, tinytorch.ops), arrays)
+    theirs = derivatives(higher.THEIRS, partial(network, functional), arrays)
+    higher.compare(ours.orders, theirs.orders)
+
+
+def test_layer_norm_of_pytorch() -> None:
+    """The third derivative of PyTorch's own layer_norm is another, and differences say it is wrong.
+
+    That is why ours is compared with a composition, here and wherever layer_norm is an operation.
+    """
+    arrays = NETWORKS[layer_norm]
+    ours = derivatives(higher.OURS, partial(layer_norm, tinytorch.ops), arrays)
+    fused = derivatives(
+        higher.THEIRS,
+        lambda x, gain, shift: functional.layer_norm(x, (5,), gain, shift, 1e-5),
+        arrays,
+    )
+    higher.compare(ours.orders, ours.by_differences(), 1e-6)
+    higher.compare(ours.orders[:2], fused.orders[:2])
+    with pytest.raises(AssertionError, match="towards input 0"):
+        higher.compare(ours.orders[2:], fused.orders[2:], 1e-2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +17,8 @@ from tinytorch import Operation, Tensor, from_numpy
 from tinytorch.missing import HINTS
 from tinytorch.operation import registry
 from tinytorch.samples import Sample, uniform
+
+from . import higher
 
 tinytorch.enable_autograd(quiet=True, strict=True)
 
@@ -214,6 +216,81 @@ def test_operation(
     record_property("comparisons", len(TOLERANCES) * len(LAYOUTS))
 
 
+class Difference(NamedTuple):
+    """Where a higher derivative of ours is not PyTorch's, and why."""
+
+    operation: str
+    applies: Callable[..., bool]
+    """Whether it shows in the call with these arguments."""
+    reason: str
+    has_derivative: bool = True
+    """Whether central differences mean something there, so that they can decide."""
+
+    def is_in(self, operation: Operation, sample: Sample) -> bool:
+        return operation.name == self.operation and self.applies(
+            *sample.inputs, **sample.parameters
+        )
+
+
+DIFFERENCES = [
+    Difference(
+        "power",
+        lambda base, exponent: isinstance(exponent, np.ndarray) and not np.all(base),
+        "PyTorch multiplies 0 by log 0 and gets NaN; ours leaves the term out, as both do in the "
+        "first derivative",
+        has_derivative=False,
+    ),
+    Difference(
+        "cross_entropy",
+        lambda input, target, reduction="mean": (
+            target.dtype.kind == "i" and not target.size and reduction == "mean"
+        ),
+        "the mean loss of no labels is NaN; its second derivative towards what it is multiplied "
+        "with is 0 by ours, a sum over no inputs, and NaN by PyTorch's",
+        has_derivative=False,
+    ),
+    Difference(
+        "embedding",
+        lambda input, weight: not input.size,
+        "PyTorch cannot reshape nothing in its second derivative, and raises",
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "sample"), SAMPLES)
+def test_higher_derivatives(
+    operation: Operation, sample: Sample, record_property: Callable[[str, object], None]
+) -> None:
+    """Derivatives of the first three orders are PyTorch's, or else what is listed decides."""
+    both = Both(sample, np.float64, LAYOUTS["contiguous"])
+    ours = higher.Derivatives(
+        higher.OURS, lambda: both.outputs(operation)[0], [leaf for leaf, _ in both.leaves]
+    )
+    (listed,) = [d for d in DIFFERENCES if d.is_in(operation, sample)] or [None]
+    try:
+        theirs = higher.Derivatives(
+            higher.THEIRS, lambda: both.outputs(operation)[1], [leaf for _, leaf in both.leaves]
+        )
+        higher.compare(ours.orders, theirs.orders)
+    except (AssertionError, RuntimeError) as error:
+        if listed is None:
+            error.add_note(f"in {operation.name}{sample}")
+            raise
+        if listed.has_derivative:
+            higher.compare(ours.orders, ours.by_differences())
+        record_property("different", listed.reason)
+    else:
+        assert listed is None, f"PyTorch agrees, though it is listed that {listed.reason}"
+    record_property("higher", operation.name)
+
+
+def test_differences_exist() -> None:
+    """What is listed as different shows in some sample."""
+    samples = [parameters.values for parameters in SAMPLES]
+    for difference in DIFFERENCES:
+        assert any(difference.is_in(*values) for values in samples), difference.reason
+
+
 def test_none_escapes() -> None:
     """Each operation names its counterpart, or is listed with a reason; no package is left out."""
     present = {registry.owners[op.name].distribution for op in OPERATIONS}
@@ -290,6 +367,17 @@ def test_getitem(number: int) -> None:
     key = KEYS[number]
     ours, theirs = Tensor(X, requires_grad=True), torch.tensor(X, requires_grad=True)
     check(ours[key], theirs[_for_torch(key)], [(ours, theirs)], **TOLERANCES[np.float64])
+
+
+@pytest.mark.parametrize("number", range(len(KEYS)))
+def test_higher_derivatives_of_getitem(number: int) -> None:
+    """So do the second and third derivative of what is nonlinear in the elements."""
+    key = KEYS[number]
+    ours, theirs = Tensor(X, requires_grad=True), torch.tensor(X, requires_grad=True)
+    higher.compare(
+        higher.Derivatives(higher.OURS, lambda: ours[key] ** 3, [ours]).orders,
+        higher.Derivatives(higher.THEIRS, lambda: theirs[_for_torch(key)] ** 3, [theirs]).orders,
+    )
 
 
 @pytest.mark.parametrize("number", range(len(KEYS)))

@@ -23,6 +23,7 @@ from .broadcasting import sum_to_shape
 from .errors import GradientError
 from .function import RELEASED, AccumulateGrad, Edge, Function, Variable
 from .grad_mode import recording
+from .saved_hooks import computed_again
 from .sparse import SparseGradient
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ class Pass:
     def _propagate(self, roots: Iterable[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
         """Run the rules of all nodes behind the roots, and return the gradients of the leaves."""
         recording.set(self.recorded)
+        computed_again.set({})
         for root, seed in roots:
             self._send(root, self._fit(seed, root))
         while self._newest:

@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import Array
 from .backward import Pass
 from .broadcasting import sum_to_shape
-from .function import Function
+from .function import Function, Variable
 from .higher import GatherBackward
 from .sparse import SparseGradient
 
@@ -35,7 +35,9 @@ class BatchedPass(Pass):
 
 
 def _dense(value: Any) -> Any:
-    return value.to_dense() if isinstance(value, SparseGradient) else value
+    if isinstance(value, SparseGradient):
+        return value.to_dense()
+    return value._data if isinstance(value, Variable) else value
 
 
 class RowsBackward(Function):

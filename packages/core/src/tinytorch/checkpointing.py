@@ -39,7 +39,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
     Raises
     ------
     GradientError
-        By backward, if the function saved something else when it was run again.
+        By backward, if the function saved arrays of other shapes or dtypes when it was run again.
+        Other values go unnoticed.
 
     References
     ----------
@@ -57,7 +58,9 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
         return function(*inputs, **kwargs)
     segment = _Segment(function, inputs, kwargs)
     with saved_tensors_hooks(segment.pack, segment.unpack):
-        return function(*inputs, **kwargs)
+        result = function(*inputs, **kwargs)
+    segment.is_complete = True
+    return result
 
 
 def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, x: Any) -> Any:
@@ -123,7 +126,7 @@ class _Segment:
         self.inputs = containers.apply(lambda x: _Held(x, keep), inputs)
         self.random_state = get_rng_state()
         self.kinds: list[str] = []
-        self.arrays: dict[int, Array] = {}
+        self.is_complete = False
 
     def pack(self, array: Array) -> int:
         """Note that an array was saved, and keep but its number."""
@@ -132,11 +135,13 @@ class _Segment:
 
     def unpack(self, number: int) -> Array:
         """Return an array by its number, from another run of the function if it is not at hand."""
-        if number not in self.arrays:
-            self._run_again()
-        return self.arrays.pop(number)
+        of_this_pass = saved_hooks.computed_again.get()
+        arrays: dict[int, Array] = {} if of_this_pass is None else of_this_pass.setdefault(self, {})
+        if number not in arrays:
+            arrays |= dict(enumerate(self._run_again()))
+        return arrays.pop(number)
 
-    def _run_again(self) -> None:
+    def _run_again(self) -> list[Array]:
         arrays: list[Array] = []
         before = get_rng_state()
         set_rng_state(self.random_state)
@@ -147,12 +152,14 @@ class _Segment:
         finally:
             set_rng_state(before)
         kinds = [_kind(array) for array in arrays]
+        if not self.is_complete:  # the function takes a gradient inside
+            kinds = kinds[: len(self.kinds)]
         if kinds != self.kinds:
             raise GradientError(
                 f"checkpoint: the function saved {', '.join(self.kinds)}, but {', '.join(kinds)} "
                 "when it was run again for backward; it should do the same each time"
             )
-        self.arrays = dict(enumerate(arrays))
+        return arrays
 
 
 class _Held:
@@ -182,7 +189,7 @@ def _keeping(arrays: list[Array]) -> Callable[[Array], Array]:
 
 
 def _kind(array: Array) -> str:
-    return f"{array.dtype}{list(array.shape)}"
+    return f"{array.dtype} {array.shape}"
 
 
 def _same(value: Any) -> Any:

@@ -25,29 +25,32 @@ def leaves(tree: Any) -> list[Any]:
     return [] if tree is None else [tree]
 
 
-def leaves_like(template: Any, tree: Any) -> list[Any]:
+def leaves_like(template: Any, tree: Any, what: str) -> list[Any]:
     """Return the leaves of `tree` in the order of those of `template`, which it has to match.
 
     Raises
     ------
     ValueError
-        If the containers differ.
+        If the containers differ; `what` says which they are.
 
     Examples
     --------
-    >>> leaves_like({"w": 0, "b": 0}, {"b": 1, "w": 2})
+    >>> leaves_like({"w": 0, "b": 0}, {"b": 1, "w": 2}, "the tangents")
     [2, 1]
     """
     if isinstance(template, dict):
         if not isinstance(tree, dict) or tree.keys() != template.keys():
-            raise ValueError(f"expected a dict with the keys {list(template)}, but got {tree!r}")
-        return [leaf for key in template for leaf in leaves_like(template[key], tree[key])]
-    if isinstance(template, list | tuple):
+            raise ValueError(f"{what} should be a dict of {list(template)}, but they are {tree!r}")
+        pairs = [(template[key], tree[key]) for key in template]
+    elif isinstance(template, list | tuple):
         if not isinstance(tree, list | tuple) or len(tree) != len(template):
-            raise ValueError(f"expected a sequence of {len(template)}, but got {tree!r}")
-        pairs = zip(template, tree, strict=True)
-        return [leaf for one, other in pairs for leaf in leaves_like(one, other)]
-    return [] if template is None else [tree]
+            raise ValueError(f"{what} should be {len(template)} in sequence, but they are {tree!r}")
+        pairs = list(zip(template, tree, strict=True))
+    elif isinstance(tree, dict | tuple):
+        raise ValueError(f"{what} should be 1 array, but {len(tree)} were given: {tree!r}")
+    else:
+        return [] if template is None else [tree]
+    return [leaf for one, other in pairs for leaf in leaves_like(one, other, what)]
 
 
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from .grad_mode import enable_grad, is_grad_enabled
 from .higher import RecordedPass
 from .tensor import Tensor
 
-Argnums = int | tuple[int, ...]
+Argnums = int | tuple[int, ...] | list[int]
 
 
 def grad(
@@ -145,7 +146,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     run = _Run(function, primals, {}, tuple(range(len(primals))), has_aux)
 
     def pull_back(cotangents: Any) -> Any:
-        seeds = containers.leaves_like(run.output, cotangents)
+        seeds = containers.leaves_like(run.output, cotangents, "vjp: the cotangents")
         return run.by_argument(run.gradients(seeds))
 
     output = run.like_output(run.outputs)
@@ -188,7 +189,7 @@ def jvp(
     (array([1., 4.]), array([ 2., 40.]))
     """
     run = _Run(function, tuple(primals), {}, tuple(range(len(primals))), False)
-    directions = containers.leaves_like(tuple(primals), tuple(tangents))
+    directions = containers.leaves_like(tuple(primals), tuple(tangents), "jvp: the tangents")
     _check_like(run.inputs, directions, "jvp: the tangents")
     seeds = [_zeros_like(x).requires_grad_(x._edge is not None) for x in run.outputs]
     slopes = run.gradients(seeds, recorded=True)
@@ -231,7 +232,7 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any,
 
     run = _Run(value_and_grad(function, everything), primals, {}, everything, False)
     value = run.outputs[0]
-    directions = containers.leaves_like(primals, tangents)
+    directions = containers.leaves_like(primals, tangents, "hvp: the tangents")
     _check_like(run.inputs, directions, "hvp: the tangents")
     products = run.gradients([None, *directions])
     product = run.by_argument(products)
@@ -320,7 +321,7 @@ class _Run:
         argnums: Argnums,
         has_aux: bool,
     ) -> None:
-        self.one_argument = not isinstance(argnums, tuple)
+        self.one_argument = not isinstance(argnums, tuple | list)
         positions = _positions(argnums, len(args))
         self.arguments = tuple(args[position] for position in positions)
         given = containers.leaves(self.arguments)
@@ -343,6 +344,13 @@ class _Run:
                 )
         self.gave_tensors = any(isinstance(x, Variable) for x in given)
         self.in_a_graph = recording and _reaches_beyond(self.outputs, self.inputs)
+        if any(isinstance(x, Tensor) for x in containers.leaves(self.aux)):
+            self.aux = containers.apply(
+                lambda x: self.plain(x) if isinstance(x, Tensor) else x, self.aux
+            )
+        _inputs_of_the_past.update(
+            x._edge for x in self.inputs if isinstance(x._edge, AccumulateGrad)
+        )
 
     def gradients(self, seeds: Sequence[Any], recorded: bool = False) -> list[Tensor]:
         """Return the gradient of each input, given one for each output (None for no matter)."""
@@ -396,16 +404,22 @@ class _Run:
         return tensor.detach() if self.gave_tensors else tensor.data
 
 
+_inputs_of_the_past: WeakSet[AccumulateGrad] = WeakSet()
+"""Leaves that transforms made of arrays, and that nobody can differentiate by any more."""
+
 ROWS = 64
 """How many rows of a Jacobian go back at once; more would only take more memory."""
 
 
 def _positions(argnums: Argnums, count: int) -> tuple[int, ...]:
     """Return the arguments to differentiate by, counted from 0."""
-    given = argnums if isinstance(argnums, tuple) else (argnums,)
+    given = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
     if not given or any(not -count <= position < count for position in given):
         raise ValueError(f"argnums={argnums} is no choice among {count} positional arguments")
-    return tuple(position % count for position in given)
+    positions = tuple(position % count for position in given)
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"argnums={argnums} names one of {count} arguments twice")
+    return positions
 
 
 def _zeros_like(tensor: Tensor) -> Tensor:
@@ -437,7 +451,7 @@ def _reaches_beyond(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> bool
         edge = waiting.pop()
         if edge in seen or edge is None:
             continue
-        if isinstance(edge, AccumulateGrad) and edge not in ours:
+        if isinstance(edge, AccumulateGrad) and not (edge in ours or edge in _inputs_of_the_past):
             return True
         seen.add(edge)
         waiting.extend(edge.next_functions)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from . import saved_hooks
+from . import containers, saved_hooks
 from .arrays import FLOATING, REAL, Array, as_array
 from .errors import GradientError
 from .grad_mode import recording
@@ -298,7 +298,8 @@ class Function:
 
         They may die now, and others may come to have their ids: what was tied is noted before.
         """
-        kept = [v for v in self.__dict__.values() if isinstance(v, ndarray | np.generic)]
+        stay = [v for name, v in self.__dict__.items() if name not in ("saved", "_inputs")]
+        kept = [v for v in containers.leaves(stay) if isinstance(v, ndarray | np.generic)]
         kept += [v for v in self.saved if isinstance(v, np.generic)]
         ties = {id(value): self._tie_of(value) for value in kept}
         self._packed_ties = tuple([self._tie_of(value) for value in self.saved])

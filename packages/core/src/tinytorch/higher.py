@@ -83,10 +83,14 @@ _OF_THE_ENGINE = frozenset({"_parameters", "_retained", "_ties", "next_functions
 """What of a node is no array that its rule keeps."""
 
 
+_ARRAYS = (ndarray, np.generic, Variable)
+
+
 def _tied(node: Function, value: Any) -> Any:
     """Return what `node` keeps for its rule with Tensors for the floating arrays."""
     if isinstance(value, tuple | list | dict):
-        return containers.apply(partial(_tied, node), value)
+        holds_arrays = any(isinstance(x, _ARRAYS) for x in containers.leaves(value))
+        return containers.apply(partial(_tied, node), value) if holds_arrays else value
     if isinstance(value, Variable):
         return Variable._make_stand_in(value._data, value._edge)
     if not isinstance(value, ndarray | np.generic) or value.dtype.kind != FLOATING:

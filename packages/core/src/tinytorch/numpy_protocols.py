@@ -117,8 +117,8 @@ def _call(
     unknown = [] if supported is None else sorted(chosen.keys() - supported.parameters.keys())
     if unknown:
         raise TypeError(
-            f"{_name(function)}: the keyword {unknown[0]}= has no meaning for tensors; leave it out, "
-            "or use x.data if no gradient shall flow"
+            f"{_name(function)}: the keyword {unknown[0]}= has no meaning for tensors; leave it "
+            "out, or use x.data if no gradient shall flow"
         )
     return operation(*required, **chosen)
 

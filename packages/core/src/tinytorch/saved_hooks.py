@@ -10,6 +10,11 @@ Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 active: ContextVar[Hooks | None] = ContextVar("tinytorch_saved_hooks", default=None)
 
+computed_again: ContextVar[dict[Any, dict[int, Any]] | None] = ContextVar(
+    "tinytorch_computed_again", default=None
+)
+"""What checkpoints have computed again in this backward pass, and has not been asked for yet."""
+
 
 class saved_tensors_hooks:  # PyTorch's name
     """Pack every array that an operation saves in a ``with`` block, and unpack it in backward.

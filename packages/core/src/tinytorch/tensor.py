@@ -16,6 +16,7 @@ from .arrays import FLOATING, Array, as_array
 from .backward import Pass
 from .errors import GradientError
 from .function import AccumulateGrad, Edge, Function, Variable
+from .grad_mode import enable_grad
 from .higher import RecordedPass
 from .values import Values
 
@@ -257,7 +258,8 @@ class Tensor(Values, CoreMethods):
                 f"backward() of a tensor of shape {self.shape} got a gradient of shape "
                 f"{seed.shape}; pass one of the tensor's shape"
             )
-        return seed if seed.shape == self.shape else seed.reshape(self.shape)
+        with enable_grad():
+            return seed if seed.shape == self.shape else seed.reshape(self.shape)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))

@@ -227,8 +227,7 @@ class PowBackward(Function):
         if need_a:
             grad_a = grad_output * (b * a ** _one_less(a, b))
         if need_b:
-            base = np.where((a == 0) & (b >= 0), 1, a)
-            grad_b = grad_output * (power * np.log(base))
+            grad_b = grad_output * (power * np.log(_not_zero(a, b)))
         return grad_a, grad_b
 
 
@@ -237,6 +236,13 @@ def _one_less(a: Any, b: Any) -> Any:
     if isinstance(b, int | float):
         return b - 1 if b else 1
     return np.where((a == 0) & (b == 0), 1, b - 1)
+
+
+def _not_zero(a: Any, b: Any) -> Any:
+    """The base, or 1 where a^b log a would be 0 times infinity."""
+    if isinstance(a, int | float) and a:
+        return a
+    return np.where((a == 0) & (b >= 0), 1, a)
 
 
 def power(x: Any, y: Any) -> Tensor:

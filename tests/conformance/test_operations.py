@@ -16,4 +16,5 @@ def test_operation(check: Check, record_property: pytest.FixtureRequest) -> None
     """What the kit checks holds for the operation, on all its samples."""
     record_property("distribution", registry.owners[check.operation.name].distribution)
     record_property("operation", check.operation.name)
+    record_property("second", check.operation.twice_differentiable)
     record_property("cases", check.run())

@@ -332,7 +332,7 @@ OPERATIONS = [
         TransposeBackward,
         method="transpose",
         torch="transpose",
-        numpy=[np.swapaxes],
+        numpy=[np.swapaxes, np.matrix_transpose],
         samples=_transposes,
         reference=_plain_transpose,
         bad_inputs=[

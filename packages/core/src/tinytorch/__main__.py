@@ -14,7 +14,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import Any
 
 from .plugins import PluginReport, examine
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # docstrings come in any script
     rows = options.rows(reports)
-    print(json.dumps(rows, indent=2) if options.json else "\n".join(map(options.text, rows)))
+    text = json.dumps(rows, indent=2) if options.json else "\n".join(map(options.text, rows))
+    with suppress(BrokenPipeError):  # whoever reads, `head` say, may have seen enough
+        print(text, flush=True)
     failures = [report for report in reports if report.status == "failed"]
     for report in failures:
         print(report.describe(), file=sys.stderr)

@@ -151,7 +151,8 @@ class Pass:
                 "again"
             )
         try:
-            ready = node if node._unpack is None else node._unpacked(with_inputs=self.recorded)
+            packed = node._packed
+            ready = node if packed is None else packed.unpacked(node, with_inputs=self.recorded)
             results = self._apply(ready, gradient)
         except Exception as error:
             error.add_note(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from . import containers, saved_hooks
+from . import saved_hooks
 from .arrays import FLOATING, REAL, Array, as_array
 from .errors import GradientError
 from .grad_mode import recording
@@ -147,10 +147,7 @@ class Function:
     _output_id: int | None = None
     _given: tuple[Any, ...] | None = None
     _inputs: list[Any] | None = None
-    _unpack: Callable[[Any], Any] | None = None
-    _packed: tuple[bool, ...] = ()
-    _packed_ties: tuple[int | None, ...] = ()
-    _packed_inputs: Sequence[bool] = ()
+    _packed: saved_hooks.Packed | None = None
     _ties: Mapping[int, int | None] | None = None
     _stands_for: Function | None = None
     _parameters: Mapping[str, Any] = MappingProxyType({})
@@ -200,8 +197,8 @@ class Function:
         """The saved arrays as Tensors, tied to the graph where they are inputs or the output."""
         if self._given is not None:
             return self._given
-        if self._unpack is not None:
-            return self._unpacked().saved_tensors
+        if self._packed is not None:
+            return tuple(self._packed.unpacked(self).saved_tensors)
         return tuple(
             Variable._make(np.asarray(value), self._edge_of(value))
             if isinstance(value, ndarray | np.generic)
@@ -251,7 +248,7 @@ class Function:
         node._shape = output.shape
         node._dtype = output.dtype
         if (hooks := _saved_hooks()) is not None:
-            node._pack(*hooks)
+            node._packed = saved_hooks.Packed(node, *hooks)
         return Variable._make(output, node)  # type: ignore[no-any-return]
 
     def _run(
@@ -293,44 +290,6 @@ class Function:
             return None
         return self.next_functions[tie] if tie != _OUTPUT else self._stands_for or self
 
-    def _pack(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
-        """Replace the saved arrays by what `pack` makes of them.
-
-        They may die now, and others may come to have their ids: what was tied is noted before.
-        """
-        stay = [v for name, v in self.__dict__.items() if name not in ("saved", "_inputs")]
-        kept = [v for v in containers.leaves(stay) if isinstance(v, ndarray | np.generic)]
-        kept += [v for v in self.saved if isinstance(v, np.generic)]
-        ties = {id(value): self._tie_of(value) for value in kept}
-        self._packed_ties = tuple([self._tie_of(value) for value in self.saved])
-        self._packed = tuple([isinstance(value, ndarray) for value in self.saved])
-        self._ties = ties
-        self._unpack = unpack
-        self.saved = tuple([pack(v) if isinstance(v, ndarray) else v for v in self.saved])
-        if self._inputs is not None:
-            self._packed_inputs = [isinstance(value, ndarray) for value in self._inputs]
-            self._inputs = [pack(v) if isinstance(v, ndarray) else v for v in self._inputs]
-
-    def _unpacked(self, with_inputs: bool = False) -> Function:
-        """Return a copy of this node with its arrays as they were, tied where they were tied."""
-        unpack = self._unpack
-        if unpack is None:
-            return self
-        twin = type(self).__new__(type(self))
-        twin.__dict__ |= self.__dict__
-        twin._stands_for = self
-        twin._unpack = None
-        twin.saved = tuple(
-            [unpack(v) if was else v for v, was in zip(self.saved, self._packed, strict=True)]
-        )
-        ties = {id(v): tie for v, tie in zip(twin.saved, self._packed_ties, strict=True)}
-        if self._inputs is not None and with_inputs:
-            pairs = zip(self._inputs, self._packed_inputs, strict=True)
-            twin._inputs = [unpack(v) if was else v for v, was in pairs]
-            ties |= {id(value): place for place, value in enumerate(twin._inputs)}
-        twin._ties = {**(self._ties or {}), **ties}
-        return twin
-
     def _become_maker_of(self, output: Array) -> None:
         """Stand for a tensor that was computed apart; the first one says what gradient comes in."""
         if self._shape is None:
@@ -343,7 +302,7 @@ class Function:
     def _release(self) -> None:
         """Let go of what was saved; the node keeps its place in the graph."""
         self.saved = RELEASED
-        self._inputs = self._unpack = None
+        self._inputs = self._packed = None
         if self._given is not None:
             self._given = RELEASED
 

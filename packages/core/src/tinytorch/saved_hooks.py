@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Self
+
+import numpy as np
+
+from . import containers
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
@@ -54,3 +58,48 @@ class saved_tensors_hooks:  # PyTorch's name
 
     def __exit__(self, *_: object) -> None:
         active.set(self._outer.pop())
+
+
+class Packed:
+    """What the hooks made of the arrays that a node keeps, and what each of them was tied to."""
+
+    def __init__(self, node: Any, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        self.unpack = unpack
+        self.ties = tuple([node._tie_of(value) for value in node.saved])
+        self.saved = _Pieces(node.saved, pack)
+        self.inputs = None if node._inputs is None else _Pieces(node._inputs, pack)
+        # Packed arrays may die now, and others come to have their ids: note those that stay.
+        stay = [v for name, v in vars(node).items() if name not in ("saved", "_inputs")]
+        stay += [value for value in node.saved if isinstance(value, np.generic)]
+        node._ties = {
+            id(value): node._tie_of(value)
+            for value in containers.leaves(stay)
+            if isinstance(value, np.ndarray | np.generic)
+        }
+        node.saved, node._inputs = self.saved.values, self.inputs and self.inputs.values
+
+    def unpacked(self, node: Any, with_inputs: bool = False) -> Any:
+        """Return a copy of the node with its arrays as they were, tied where they were tied."""
+        twin: Any = object.__new__(type(node))
+        twin.__dict__ |= node.__dict__
+        twin._stands_for, twin._packed = node, None
+        twin.saved = tuple(self.saved.restore(self.unpack))
+        ties = dict(zip(map(id, twin.saved), self.ties, strict=True))
+        if self.inputs is not None and with_inputs:
+            twin._inputs = self.inputs.restore(self.unpack)
+            ties |= {id(value): place for place, value in enumerate(twin._inputs)}
+        twin._ties = {**node._ties, **ties}
+        return twin
+
+
+class _Pieces:
+    """Values of which the arrays are packed."""
+
+    def __init__(self, values: Iterable[Any], pack: Callable[[Any], Any]) -> None:
+        values = tuple(values)
+        self.are_packed = tuple([isinstance(value, np.ndarray) for value in values])
+        self.values = tuple([pack(v) if isinstance(v, np.ndarray) else v for v in values])
+
+    def restore(self, unpack: Callable[[Any], Any]) -> list[Any]:
+        pairs = zip(self.values, self.are_packed, strict=True)
+        return [unpack(value) if is_packed else value for value, is_packed in pairs]

@@ -1121,3 +1121,28 @@ def test_once_differentiable():
         func.hessian(lambda x: Once.call(x).sum())(x)
     with pytest.raises(GradientError, match="Once"):
         func.hvp(lambda x: Once.call(x).sum(), (x,), (x,))
+
+
+def test_a_gauss_newton_product_of_jvp_and_vjp():
+    """Jᵀ J v by a jvp and a vjp is what the Jacobian gives, and no rule sees more than one row."""
+    A, x, v = noise(4, 3), array(3), noise(3, seed=1)
+    largest = []
+
+    class Watched(Function):
+        """Identity. Gradient: the output's."""
+
+        def forward(self, y):
+            return y
+
+        def apply(self, grad_output):
+            largest.append(grad_output.shape)
+            return grad_output
+
+    def residuals(x):
+        return Watched.call((Tensor(A) @ x) ** 2)
+
+    _, j_v = func.jvp(residuals, (x,), (v,))
+    _, pull_back = func.vjp(residuals, x)
+    assert set(largest) == {(4,)}
+    j = func.jacobian(residuals)(x)
+    np.testing.assert_allclose(pull_back(j_v)[0], j.T @ j @ v)

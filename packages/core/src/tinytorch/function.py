@@ -244,12 +244,12 @@ class Function:
         if not some_are_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
-            return Variable._make(output, None)  # type: ignore[no-any-return]
+            return Variable._make(output, None)  # type: ignore[no-any-return]  # it is a Tensor
         node._shape = output.shape
         node._dtype = output.dtype
         if (hooks := _saved_hooks()) is not None:
             node._packed = saved_hooks.Packed(node, *hooks)
-        return Variable._make(output, node)  # type: ignore[no-any-return]
+        return Variable._make(output, node)  # type: ignore[no-any-return]  # it is a Tensor
 
     def _run(
         self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from tinytorch import Tensor
@@ -11,9 +12,12 @@ from .classification import cross_entropy
 from .regression import mse_loss
 
 
-class _Criterion:
+class _Criterion(ABC):
+    """A loss as a layer: it is called, and it has nothing to learn."""
+
+    @abstractmethod
     def forward(self, predictions: Any, targets: Any) -> Tensor:
-        raise NotImplementedError
+        """Return the loss of the predictions."""
 
     def __call__(self, predictions: Any, targets: Any) -> Tensor:
         return self.forward(predictions, targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from tinytorch import Tensor
@@ -9,12 +10,12 @@ from tinytorch import Tensor
 from . import activations
 
 
-class _Activation:
+class _Activation(ABC):
     """A function as a layer: it is called, and it has nothing to learn."""
 
+    @abstractmethod
     def forward(self, x: Any) -> Tensor:
         """Return the activation of `x`, of its shape."""
-        raise NotImplementedError
 
     def __call__(self, x: Any) -> Tensor:
         return self.forward(x)

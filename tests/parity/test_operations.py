@@ -18,9 +18,30 @@ from tinytorch.missing import HINTS
 from tinytorch.operation import registry
 from tinytorch.samples import Sample, uniform
 
-from . import higher
+from . import (
+    adapters_convolution,
+    adapters_elementwise,
+    adapters_joining,
+    adapters_linalg,
+    adapters_losses,
+    adapters_nn,
+    adapters_reductions,
+    adapters_shaping,
+    higher,
+)
 
 tinytorch.enable_autograd(quiet=True, strict=True)
+
+FAMILIES = (
+    adapters_elementwise,
+    adapters_reductions,
+    adapters_shaping,
+    adapters_linalg,
+    adapters_nn,
+    adapters_joining,
+    adapters_convolution,
+    adapters_losses,
+)
 
 OPERATIONS = [op for name, op in registry.operations.items() if name == op.name]
 SAMPLES = [
@@ -32,6 +53,7 @@ SAMPLES = [
 
 NOT_COMPARED_BY_NAME = {
     "astype": "PyTorch has dtypes of its own; see test_conversion",
+    **{name: reason for family in FAMILIES for name, reason in family.NOT_COMPARED.items()},
 }
 """Operations of ours that name no function of PyTorch, and why."""
 
@@ -120,6 +142,7 @@ ADAPTED = {
     "embedding": _embedding,
     "cross_entropy": _cross_entropy,
     "mse_loss": _mse_loss,
+    **{name: function for family in FAMILIES for name, function in family.ADAPTED.items()},
 }
 KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
 

@@ -1,0 +1,7 @@
+"""shaping"""
+
+from __future__ import annotations
+
+from tinytorch import Operation
+
+OPERATIONS: list[Operation] = []

@@ -1,0 +1,7 @@
+"""trigonometric"""
+
+from __future__ import annotations
+
+from tinytorch import Operation
+
+OPERATIONS: list[Operation] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tinytorch import Tensor
+from tinytorch import Tensor, grad
 from tinytorch_ops_losses import (
     BCEBackward,
     BCEWithLogitsBackward,
@@ -144,3 +144,59 @@ def test_a_node_computes_no_gradient_that_nobody_asked_for(kind):
     x, t = Tensor([0.25], requires_grad=True), Tensor([1.0], requires_grad=True)
     assert kind(x, t.detach()).apply(np.array(1.0))[1] is None
     assert kind(x.detach(), t).apply(np.array(1.0))[0] is None
+
+
+def test_positive_weights_by_hand():
+    """pos_weight multiplies the loss of what is so, and nothing of what is not."""
+    x, t, w = np.array([[0.5, -1.0], [2.0, 0.0]]), np.array([[1, 1], [0, 0]]), np.array([3.0, 0.5])
+    logits = Tensor(x, requires_grad=True)
+    losses = binary_cross_entropy_with_logits(logits, t, pos_weight=w, reduction="none")
+    so, not_so = np.log1p(np.exp(-x[0])) * w, np.log1p(np.exp(x[1]))
+    np.testing.assert_allclose(losses.data, [so, not_so])
+    g = RNG.normal(size=(2, 2))
+    losses.backward(g)
+    sigmoid = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(logits.grad, g * [-w * (1 - sigmoid[0]), sigmoid[1]])
+
+
+@pytest.mark.parametrize("weight", [[2.0, 0.5], [[3.0], [0.0]], 1.5])
+def test_weights_broadcast_and_the_mean_is_over_predictions(weight):
+    """Weights multiply the single losses; the mean divides by their number."""
+    p, t = RNG.uniform(0.1, 0.9, (2, 2)), RNG.uniform(size=(2, 2))
+    single = binary_cross_entropy(Tensor(p), t, reduction="none").data
+    assert binary_cross_entropy(Tensor(p), t, weight).item() == pytest.approx(
+        (single * np.asarray(weight)).mean()
+    )
+    x = np.log(p / (1 - p))
+    assert binary_cross_entropy_with_logits(Tensor(x), t, weight, reduction="sum").item() == (
+        pytest.approx((single * np.asarray(weight)).sum())
+    )
+
+
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_weights_that_cannot_serve_are_refused(name):
+    """The error names the argument: it would widen the predictions, or wants a gradient."""
+    x, t = Tensor(np.zeros((2, 3))), np.ones((2, 3))
+    with pytest.raises(ValueError, match=rf"logits: {name} should have a shape.*\(2, 3\)"):
+        binary_cross_entropy_with_logits(x, t, **{name: np.ones((2, 2, 3))})
+    with pytest.raises(TypeError, match=rf"pass {name}.detach\(\)"):
+        binary_cross_entropy_with_logits(x, t, **{name: Tensor(1.0, requires_grad=True)})
+
+
+def test_the_gradient_of_the_nearly_certain_is_not_rounded_away():
+    """At logits of ±30 that are right it is ∓e^-30 in float32 too, where sigmoid(30) is 1."""
+    for pos_weight in (None, 1.0):
+        x = Tensor([30.0, -30.0], requires_grad=True)
+        loss = binary_cross_entropy_with_logits(x, [1.0, 0.0], pos_weight=pos_weight)
+        loss.backward(2.0)
+        np.testing.assert_allclose(x.grad, [-np.exp(-30.0), np.exp(-30.0)], rtol=1e-5)
+
+
+def test_the_second_derivative_at_a_logit_of_zero():
+    """It is σ(0) (1 - σ(0)) = 1/4, where |x| has no derivative."""
+    for pos_weight in (None, 1.0):
+        x = Tensor(np.zeros(1), requires_grad=True)
+        loss = binary_cross_entropy_with_logits(x, [0.5], pos_weight=pos_weight)
+        (slope,) = grad(loss, x, create_graph=True)
+        (curvature,) = grad(slope, x)
+        np.testing.assert_allclose(curvature, [0.25])

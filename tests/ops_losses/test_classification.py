@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tinytorch import Tensor
-from tinytorch_ops_losses import CrossEntropyBackward, cross_entropy
+from tinytorch_ops_losses import CrossEntropyBackward, cross_entropy, nll_loss
 
 RNG = np.random.default_rng(7)
 LOGITS = RNG.normal(size=(4, 3))
@@ -56,9 +56,9 @@ def test_the_dtype_is_that_of_the_logits():
     assert loss.dtype == logits.grad.dtype == np.float32
 
 
-@pytest.mark.parametrize("label", [3, -1, -100, 3.0, -1.0])
+@pytest.mark.parametrize("label", [3, -1, -99, 3.0, -1.0])
 def test_labels_out_of_range_are_refused(label):
-    """Labels do not count from the end, and none is ignored."""
+    """Labels do not count from the end, and none but -100 is ignored."""
     labels = np.array([2, 0, label, 1])
     message = f"cross_entropy: class labels should be from 0 to 2, but {label:g} was given"
     with pytest.raises(IndexError, match=message):
@@ -229,6 +229,114 @@ def test_a_node_made_by_hand_can_be_attached():
 def test_the_graph_keeps_the_logits_and_the_labels_only():
     """No array of the size of the logits is kept beside them: the softmax is computed again."""
     logits = Tensor(LOGITS, requires_grad=True)
-    kept, labels = cross_entropy(logits, LABELS).grad_fn.saved
+    kept, labels, counts = cross_entropy(logits, LABELS).grad_fn.saved
     assert kept is logits.data
     assert labels is LABELS
+    assert counts is None
+
+
+def test_an_ignored_prediction_has_no_part_in_anything():
+    """Value, mean and gradient are those of the other predictions; its own gradient is 0."""
+    labels = np.array([2, -100, 1, -100])
+    for loss, scores in ((cross_entropy, LOGITS), (nll_loss, np.log(softmax(LOGITS)))):
+        for reduction in ("mean", "sum"):
+            full, part = (Tensor(x, requires_grad=True) for x in (scores, scores[[0, 2]]))
+            ours = loss(full, labels, reduction=reduction)
+            theirs = loss(part, labels[[0, 2]], reduction=reduction)
+            assert ours.item() == pytest.approx(theirs.item())
+            ours.backward(0.7)
+            theirs.backward(0.7)
+            np.testing.assert_allclose(full.grad[[0, 2]], part.grad)
+            np.testing.assert_array_equal(full.grad[[1, 3]], 0)
+
+
+def test_an_ignored_prediction_may_be_of_anything():
+    """Scores of -inf at the class that an ignored label is put to make no NaN."""
+    logs = Tensor([[-np.inf, 0.0], [np.log(0.5)] * 2], requires_grad=True)
+    loss = nll_loss(logs, [-100, 1])
+    loss.backward(3.0)
+    assert loss.item() == pytest.approx(np.log(2))
+    np.testing.assert_array_equal(logs.grad, [[0, 0], [0, -3]])
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, nll_loss])
+@pytest.mark.parametrize("weight", [None, [0.5, 2.0, 1.0]])
+def test_everything_ignored(loss, weight):
+    """The mean is NaN, as in PyTorch; sum and single losses are 0, and so are all gradients."""
+    for reduction, expected in (("mean", np.nan), ("sum", 0), ("none", np.zeros(4))):
+        logits = Tensor(LOGITS.astype(np.float32), requires_grad=True)
+        value = loss(logits, np.full(4, 7), weight, ignore_index=7, reduction=reduction)
+        np.testing.assert_array_equal(value.data, expected)
+        value.backward(RNG.normal(size=value.shape))
+        np.testing.assert_array_equal(logits.grad, 0)
+        assert logits.grad.dtype == np.float32
+
+
+def test_a_weighted_mean_is_over_the_weights():
+    """Each label's loss counts as often as its class weighs; of probabilities over rows."""
+    weight, single = np.array([0.5, 2.0, 1.25]), label_losses()
+    of_labels = weight[LABELS]
+    loss = cross_entropy(Tensor(LOGITS), LABELS, weight)
+    assert loss.item() == pytest.approx((single * of_labels).sum() / of_labels.sum())
+    soft = cross_entropy(Tensor(LOGITS), np.eye(3)[LABELS], weight)
+    assert soft.item() == pytest.approx((single * of_labels).mean())
+    plain = nll_loss(Tensor(np.log(softmax(LOGITS))), LABELS, weight)
+    assert plain.item() == pytest.approx(loss.item())
+
+
+def test_smoothed_labels_are_probabilities():
+    """A smoothed label is the probabilities (1 - ε) one-hot + ε / C, weights or not."""
+    for weight in (None, [0.5, 2.0, 1.25]):
+        by_label, by_probability = (Tensor(LOGITS, requires_grad=True) for _ in range(2))
+        smooth = 0.7 * np.eye(3)[LABELS] + 0.1
+        losses = cross_entropy(by_label, LABELS, weight, reduction="none", label_smoothing=0.3)
+        others = cross_entropy(by_probability, smooth, weight, reduction="none")
+        np.testing.assert_allclose(losses.data, others.data)
+        g = RNG.normal(size=4)
+        losses.backward(g)
+        others.backward(g)
+        np.testing.assert_allclose(by_label.grad, by_probability.grad, atol=1e-15)
+
+
+def test_smoothing_by_hand():
+    """Of equal scores every class costs log C, whatever the smoothing; of unlike ones it counts."""
+    assert cross_entropy(Tensor(np.zeros((1, 4))), [1], label_smoothing=0.9).item() == (
+        pytest.approx(np.log(4))
+    )
+    x = np.log([[0.5, 0.25, 0.25]])
+    expected = 0.8 * np.log(2) + 0.2 * np.mean(np.log([2, 4, 4]))
+    assert cross_entropy(Tensor(x), [0], label_smoothing=0.2).item() == pytest.approx(expected)
+
+
+def test_weights_are_constants_of_the_dtype_of_the_logits():
+    """float64 weights make no float64 of float32 logits; they may not ask for gradients."""
+    logits = Tensor(LOGITS.astype(np.float32))
+    assert cross_entropy(logits, LABELS, np.array([1.0, 2.0, 3.0])).dtype == np.float32
+    with pytest.raises(TypeError, match=r"weight counts as constant.*pass weight.detach\(\)"):
+        cross_entropy(logits, LABELS, Tensor([1.0, 2.0, 3.0], requires_grad=True))
+
+
+def test_nothing_of_what_is_impossible_costs_nothing():
+    """A probability of 0 for a class of logit -inf adds 0, where PyTorch has NaN."""
+    logits = Tensor([[1.0, 1.0, -np.inf]], requires_grad=True)
+    loss = cross_entropy(logits, [[0.5, 0.5, 0.0]])
+    loss.backward(2.0)
+    assert loss.item() == pytest.approx(np.log(2))
+    np.testing.assert_allclose(logits.grad, np.zeros((1, 3)))
+
+
+def test_nll_is_cross_entropy_after_a_log_softmax():
+    """The two agree in spatial shape too, in value and in the gradient of the log-probabilities."""
+    x, labels = RNG.normal(size=(2, 3, 4)), RNG.integers(0, 3, (2, 4))
+    logs = Tensor(np.log(softmax(x)), requires_grad=True)
+    loss = nll_loss(logs, labels)
+    assert loss.item() == pytest.approx(cross_entropy(Tensor(x), labels).item())
+    loss.backward(-1.5)
+    one_hot = np.moveaxis(np.eye(3)[labels], -1, 1)
+    np.testing.assert_allclose(logs.grad, 1.5 / 8 * one_hot)
+
+
+def test_a_wrong_number_of_weights_is_refused():
+    """The number of weights has to be that of the classes, and the error says which."""
+    with pytest.raises(ValueError, match=r"each of the 3 classes, but it has shape \(1, 3\)"):
+        nll_loss(Tensor(LOGITS), LABELS, [[1.0, 1.0, 1.0]])

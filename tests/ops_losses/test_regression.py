@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tinytorch import Tensor
-from tinytorch_ops_losses import MSEBackward, mse_loss
+from tinytorch_ops_losses import MSEBackward, huber_loss, l1_loss, mse_loss, smooth_l1_loss
 
 RNG = np.random.default_rng(5)
 
@@ -141,3 +143,82 @@ def test_a_node_computes_no_gradient_that_nobody_asked_for():
     )
     assert grad is None
     np.testing.assert_allclose(towards_target, [6])
+
+
+def test_absolute_and_huber_by_hand():
+    """The pieces meet at delta, in value and slope; beyond it the slope stays."""
+    x, t = np.array([0.0, 1.0, 3.0, -4.0]), np.zeros(4)
+    for loss, value, slope in [
+        (l1_loss, [0, 1, 3, 4], [0, 1, 1, -1]),
+        (smooth_l1_loss, [0, 0.5, 2.5, 3.5], [0, 1, 1, -1]),
+        (lambda *a, **k: smooth_l1_loss(*a, beta=2.0, **k), [0, 0.25, 2, 3], [0, 0.5, 1, -1]),
+        (lambda *a, **k: smooth_l1_loss(*a, beta=0, **k), [0, 1, 3, 4], [0, 1, 1, -1]),
+        (huber_loss, [0, 0.5, 2.5, 3.5], [0, 1, 1, -1]),
+        (lambda *a, **k: huber_loss(*a, delta=2, **k), [0, 0.5, 4, 6], [0, 1, 2, -2]),
+        (lambda *a, **k: huber_loss(*a, delta=np.inf, **k), [0, 0.5, 4.5, 8], [0, 1, 3, -4]),
+    ]:
+        prediction, target = Tensor(x, requires_grad=True), Tensor(t, requires_grad=True)
+        losses = loss(prediction, target, reduction="none")
+        np.testing.assert_allclose(losses.data, value)
+        g = RNG.normal(size=4)
+        losses.backward(g)
+        np.testing.assert_allclose(prediction.grad, g * slope)
+        np.testing.assert_allclose(target.grad, -g * slope)
+
+
+def test_smooth_l1_is_huber_over_its_limit():
+    """For any limit the two differ by that factor alone."""
+    x, t = RNG.normal(size=20), RNG.normal(size=20)
+    for limit in (0.1, 1.0, 2.5):
+        huber = huber_loss(Tensor(x), t, "none", limit)
+        smooth = smooth_l1_loss(Tensor(x), t, reduction="none", beta=limit)
+        np.testing.assert_allclose(smooth.data, huber.data / limit)
+
+
+@pytest.mark.parametrize(
+    ("loss", "by_weights"), [(mse_loss, True), (l1_loss, True), (huber_loss, False)]
+)
+def test_what_a_weighted_mean_divides_by(loss, by_weights):
+    """Squared and absolute errors divide by the weights, Huber's by the number, as in PyTorch."""
+    x, t, weight = RNG.normal(size=4), RNG.normal(size=4), np.array([0.5, 2.0, 0.0, 1.0])
+    prediction = Tensor(x, requires_grad=True)
+    single = loss(Tensor(x), t, reduction="none").data
+    divisor = weight.sum() if by_weights else 4
+    mean = loss(prediction, t, weight=weight)
+    assert mean.item() == pytest.approx((single * weight).sum() / divisor)
+    mean.backward(1.5)
+    assert prediction.grad[2] == 0
+    other = Tensor(x, requires_grad=True)
+    loss(other, t, reduction="none").backward(1.5 * weight / divisor)
+    np.testing.assert_allclose(prediction.grad, other.grad)
+
+
+def test_weights_of_zero_only():
+    """A mean over weights that sum to 0 is NaN, and its gradient 0."""
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    loss = mse_loss(x, [0.0, 0.0], weight=[0.0, 0.0])
+    loss.backward()
+    assert np.isnan(loss.item())
+    np.testing.assert_array_equal(x.grad, 0)
+
+
+def test_weights_do_not_broadcast_and_have_no_gradient():
+    """As in PyTorch they have the shape of the predictions; a gradient is never lost in silence."""
+    x, t = Tensor(np.ones((2, 3))), np.zeros((2, 3))
+    with pytest.raises(ValueError, match=r"input and weight .* \(2, 3\) and \(3,\)"):
+        l1_loss(x, t, weight=np.ones(3))
+    with pytest.raises(TypeError, match=r"l1_loss: weight counts as constant.*weight.detach\(\)"):
+        l1_loss(x, t, weight=Tensor(np.ones((2, 3)), requires_grad=True))
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=8),
+    st.floats(0.015625, 1e4, width=32),
+)
+def test_huber_is_between_the_two_it_is_made_of(errors, delta):
+    """It is never above the squared error's half nor the absolute error times delta."""
+    x = np.array(errors)
+    losses = huber_loss(Tensor(x), np.zeros_like(x), "none", delta).data
+    assert (losses >= 0).all()
+    assert (losses <= x * x / 2 * (1 + 1e-12)).all()
+    assert (losses <= delta * abs(x) * (1 + 1e-12)).all()

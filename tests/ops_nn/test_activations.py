@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tinytorch import Tensor
 from tinytorch.testing import gradcheck
 from tinytorch_ops_nn import gelu, log_softmax, relu, sigmoid, softmax, tanh
-from tinytorch_ops_nn.activations import NormalCDFBackward
+from tinytorch_ops_nn.gaussian import NormalCDFBackward
 
 FAR_OUT = np.array([-1e4, -90.0, -20.0, 0.0, 20.0, 90.0, 1e4])
 

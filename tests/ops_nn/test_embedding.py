@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tinytorch import Tensor
-from tinytorch_ops_nn import embedding
+from tinytorch_ops_nn import embedding, one_hot
 
 INDICES = hnp.arrays(
     np.int64,
@@ -97,3 +97,63 @@ def test_arguments_in_the_wrong_order() -> None:
     """The table in place of the indices, which are in place of the table, does not go unnoticed."""
     with pytest.raises(ValueError, match=r"should be a table.*\(2,\)"):
         embedding(Tensor(np.zeros((3, 2))), Tensor([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("rows", [7, 1000])
+def test_many_uses_of_few_rows_and_few_of_many(rows: int) -> None:
+    """However often rows repeat, next to what is there already, each gets the sum of its uses."""
+    rng = np.random.default_rng(rows)
+    indices = np.minimum(rng.pareto(1, size=(40, 10)) * rows / 50, rows - 1).astype(int)
+    weight = Tensor(np.zeros((rows, 3)), requires_grad=True)
+    g, h = rng.normal(size=(40, 10, 3)), rng.normal(size=(2, 3))
+    (embedding(indices, weight) * g).sum().backward()
+    (embedding(indices[::-1, :1], weight).sum(axis=(0, 1)) + embedding([0, 1], weight)).backward(h)
+    expected = np.zeros((rows, 3))
+    np.add.at(expected, indices, g)
+    np.add.at(expected, indices[:, :1], h.sum(0))
+    np.add.at(expected, [0, 1], h)
+    np.testing.assert_allclose(weight.grad, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding_idx", [1, -2])
+def test_padding_is_not_learnt(padding_idx: int) -> None:
+    """The row that stands for nothing is looked up, and gets no gradient, not even NaN."""
+    weight = Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    rows = embedding([[1, 0], [1, 2]], weight, padding_idx)
+    assert rows.tolist() == [[[2, 3], [0, 1]], [[2, 3], [4, 5]]]
+    rows.backward(np.array([[[np.nan, 1.0], [2.0, 3.0]], [[4.0, np.inf], [5.0, 6.0]]]))
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [[2, 3], [0, 0], [5, 6]]
+
+
+def test_padding_holds_in_second_derivatives() -> None:
+    """A gradient that is differentiated again leaves the padding out as well."""
+    weight = Tensor(np.array([[1.0], [2.0]]), requires_grad=True)
+    rows = embedding([0, 1, 1], weight, 0)
+    (first,) = tinytorch.grad((rows**3).sum(), weight, create_graph=True)
+    (second,) = tinytorch.grad(first.sum(), weight)
+    assert first.tolist() == [[0], [24]]
+    assert second.tolist() == [[0], [24]]
+
+
+def test_one_hot_rows() -> None:
+    """Each row is 1 at its index; the number of classes follows from the largest if not given."""
+    rows = one_hot([[0, 2], [1, 0]])
+    assert rows.dtype == np.int64
+    np.testing.assert_array_equal(rows.data, np.eye(3, dtype=int)[[[0, 2], [1, 0]]])
+    assert one_hot(Tensor([1.0]), 4).tolist() == [[0, 1, 0, 0]]
+    assert one_hot(np.zeros((0, 2), int), 3).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("indices", "classes", "error", "message"),
+    [
+        ([3], 3, IndexError, "one_hot: indices should be from 0 to 2, but 3 was given"),
+        ([-1], -1, IndexError, "but -1 was given"),
+        ([], -1, ValueError, r"number of classes.*it is -1.*\(0,\)"),
+    ],
+)
+def test_bad_classes(indices: Any, classes: int, error: type[Exception], message: str) -> None:
+    """An index beyond the classes is refused, and so is a number of classes that is unknown."""
+    with pytest.raises(error, match=message):
+        one_hot(np.array(indices, int), classes)

@@ -107,11 +107,6 @@ def _transpose(x: Any, dim0: int = -2, dim1: int = -1) -> Any:
     return torch.transpose(x, dim0, dim1) if x.ndim > 1 else x.clone()
 
 
-def _embedding(input: Any, weight: Any) -> Any:
-    """PyTorch's indices are int64, or int32."""
-    return torch.nn.functional.embedding(input.long(), weight)
-
-
 def _cross_entropy(input: Any, target: Any, **parameters: Any) -> Any:
     """PyTorch's class labels are int64."""
     labels = not target.is_floating_point()
@@ -139,7 +134,6 @@ ADAPTED = {
     "clip": _clamp,
     "reshape": torch.Tensor.reshape,  # torch.reshape takes a tuple only
     "transpose": _transpose,
-    "embedding": _embedding,
     "cross_entropy": _cross_entropy,
     "mse_loss": _mse_loss,
     **{name: function for family in FAMILIES for name, function in family.ADAPTED.items()},
@@ -263,24 +257,126 @@ DIFFERENCES = [
         "first derivative",
         has_derivative=False,
     ),
+    *(
+        Difference(
+            name,
+            lambda input, target, *_, ignore_index=-100, reduction="mean", **__: (
+                target.dtype.kind == "i"
+                and reduction == "mean"
+                and bool((target == ignore_index).all())
+            ),
+            "the mean loss of no labels is NaN; its second derivative towards what it is "
+            "multiplied with is 0 by ours, a sum over no inputs, and NaN by PyTorch's",
+            has_derivative=False,
+        )
+        for name in ("cross_entropy", "nll_loss")
+    ),
     Difference(
-        "cross_entropy",
-        lambda input, target, reduction="mean": (
-            target.dtype.kind == "i" and not target.size and reduction == "mean"
-        ),
-        "the mean loss of no labels is NaN; its second derivative towards what it is multiplied "
-        "with is 0 by ours, a sum over no inputs, and NaN by PyTorch's",
+        "triplet_margin_loss",
+        lambda *_, eps=1e-6, **__: eps == 0,
+        "a distance of 0 has no second derivative; ours is 0, and PyTorch's NaN",
+        has_derivative=False,
+    ),
+    Difference(
+        "kl_div",
+        lambda input, target, reduction="mean", **_: reduction == "batchmean" and not input.size,
+        "the mean over no batch is NaN; its second derivative towards what it is multiplied with "
+        "is 0 by ours, a sum over no inputs, and NaN by PyTorch's",
         has_derivative=False,
     ),
     Difference(
         "embedding",
-        lambda input, weight: not input.size,
+        lambda input, weight, padding_idx=None: not input.size,
         "PyTorch cannot reshape nothing in its second derivative, and raises",
+    ),
+    Difference(
+        "std",
+        lambda x, *_, correction=1, **__: x.size > correction and not np.ptp(x),
+        "the deviation of equal elements has no derivative; the gradient is 0 by convention, and "
+        "its derivative 0 by ours, NaN by PyTorch's",
+        has_derivative=False,
+    ),
+    Difference(
+        "norm",
+        lambda x, p="fro", *_, **__: p not in (1, np.inf, -np.inf) and not np.all(x),
+        "PyTorch's second derivative is NaN where an element is 0; ours is 0, as the first is there",
+        has_derivative=False,
+    ),
+    Difference(
+        "logaddexp",
+        lambda input, other: bool(np.any(np.isinf(input) | np.isinf(other))),
+        "PyTorch's second derivative is NaN where an operand is -∞; ours is 0, the limit",
+        has_derivative=False,
+    ),
+    Difference(
+        "atan2",
+        lambda input, other: not np.all((input != 0) | (other != 0)),
+        "the gradient at the origin is 0 by convention; its derivative is 0 by ours, NaN by "
+        "PyTorch's",
+        has_derivative=False,
+    ),
+    Difference(
+        "vector_norm",
+        lambda x, ord=2, dim=None, *_, **__: (
+            ord not in (0, 1, np.inf, -np.inf)
+            and not np.all(x)
+            and (1 < ord < 2 or not np.all(np.linalg.vector_norm(x, axis=dim)))
+        ),
+        "a norm has no second derivative where it is 0, nor one of order below 2 where an element "
+        "is 0; ours is 0 there, and PyTorch's NaN",
+        has_derivative=False,
+    ),
+    *(
+        Difference(
+            name,
+            lambda *_, output_padding=0, **__: bool(np.any(output_padding)),
+            "PyTorch refuses output_padding in the second derivative, and raises",
+        )
+        for name in ("conv_transpose1d", "conv_transpose2d")
+    ),
+    Difference(
+        "normalize",
+        lambda x, p=2, *_, **__: p == 2 and bool(x.size) and not x.any(),
+        "the second derivative of a vector of zeros is NaN by PyTorch's, for the norm has none "
+        "there; by ours it is that of x / eps",
+        has_derivative=False,
+    ),
+    Difference(
+        "cosine_similarity",
+        lambda x1, x2, **_: bool(x1.size) and not x1.any(),
+        "the second derivative of a vector of zeros is NaN by PyTorch's, for the norm has none "
+        "there; by ours it is that of x / eps",
+        has_derivative=False,
+    ),
+    Difference(
+        "prelu",
+        lambda x, weight: x.size and not x.any(),
+        "at the kink PyTorch takes one side in the first derivative and the other in the second",
+        has_derivative=False,
+    ),
+    Difference(
+        "layer_norm",
+        lambda input, *operands, **parameters: input.size,
+        "PyTorch's third derivative counts mean and variance as constants",
+    ),
+    Difference(
+        "batch_norm",
+        lambda input, mean, variance, weight=None, bias=None, training=False, **parameters: (
+            training and input.size
+        ),
+        "PyTorch's third derivative counts mean and variance as constants",
+    ),
+    Difference(
+        "instance_norm",
+        lambda input, *operands, use_input_stats=True, **parameters: use_input_stats and input.size,
+        "PyTorch's third derivative counts mean and variance as constants",
     ),
 ]
 
 
-@pytest.mark.parametrize(("operation", "sample"), SAMPLES)
+@pytest.mark.parametrize(
+    ("operation", "sample"), [p for p in SAMPLES if p.values[0].twice_differentiable]
+)
 def test_higher_derivatives(
     operation: Operation, sample: Sample, record_property: Callable[[str, object], None]
 ) -> None:

@@ -6,27 +6,36 @@ from typing import Any
 
 import numpy as np
 from tinytorch import Array, Operation, Tensor
-from tinytorch.samples import BadInput, Sample, bad, sample, uniform
+from tinytorch.samples import Sample, bad, sample, uniform
 
-from .reduction import REDUCTIONS, Loss, plain_reduction
+from .cases import bad_weights, mistakes, pairs
+from .checks import constant, floats, require_shape_within
+from .logistic import log_of_one_and, sigmoids, softplus
+from .reduction import ElementwiseLoss, plain_reduction
 
 LEAST_LOG = -100
 """No logarithm counts as less, so that the loss of a wrong certainty is finite, as in PyTorch."""
 
 
-class BCEBackward(Loss):
+class BCEBackward(ElementwiseLoss):
     """-(t log p + (1 - t) log(1 - p)). Gradients: g (p - t) / (p (1 - p)), g log((1 - p) / p)."""
 
     name = "binary_cross_entropy"
 
-    def forward(self, input: Array, target: Array, *, reduction: str = "mean") -> Array:
-        floats = self.target_for_each(input, target)
+    def forward(
+        self, input: Array, target: Array, *, reduction: str = "mean", weight: Any = None
+    ) -> Array:
+        target_floats = self.target_for_each(input, target)
         self._require_probabilities(input)
+        self.weight = weight
+        if weight is not None:
+            require_shape_within(self.name, "weight", weight, np.shape(input))
         self.save(input, target)
         with np.errstate(divide="ignore"):  # log 0 is -inf, which the maximum takes away
             log_yes = np.maximum(np.log(input), LEAST_LOG)
             log_no = np.maximum(np.log1p(-input), LEAST_LOG)
-        return self.reduce(-(floats * log_yes + (1 - floats) * log_no), reduction)
+        losses = -(target_floats * log_yes + (1 - target_floats) * log_no)
+        return self.reduce(losses, reduction)
 
     def apply(self, grad_output: Array) -> Any:
         p, target = self.saved
@@ -58,7 +67,9 @@ def _log(x: Any) -> Any:
     return np.where(positive, np.maximum(np.log(np.where(positive, x, 1)), LEAST_LOG), LEAST_LOG)
 
 
-def binary_cross_entropy(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
+) -> Tensor:
     """Binary cross-entropy ``-(t log p + (1 - t) log(1 - p))`` of probabilities.
 
     Parameters
@@ -68,6 +79,9 @@ def binary_cross_entropy(input: Any, target: Any, *, reduction: str = "mean") ->
     target : Tensor, array or number
         What is so, t: 0 or 1 or between, of the very shape of `input`. Integers and booleans take
         its dtype.
+    weight : Tensor or array, optional
+        What each loss is multiplied with, of a shape that broadcasts to the input's. The mean is
+        over the predictions all the same. They count as constant.
     reduction : {"mean", "sum", "none"}
         What becomes of the losses of the single predictions. The mean of none is NaN.
 
@@ -83,7 +97,7 @@ def binary_cross_entropy(input: Any, target: Any, *, reduction: str = "mean") ->
     ValueError
         If the shapes differ, or if a probability is not from 0 to 1.
     TypeError
-        If `input` is not floating.
+        If `input` is not floating, or `weight` requires gradients.
 
     Notes
     -----
@@ -96,36 +110,70 @@ def binary_cross_entropy(input: Any, target: Any, *, reduction: str = "mean") ->
     >>> binary_cross_entropy(Tensor([0.5, 0.75]), Tensor([1.0, 1.0]), reduction="none")
     Tensor(data=[0.6931472 0.2876821], shape=(2,))
     """
-    return BCEBackward.call(input, target, reduction=reduction)
+    return BCEBackward.call(
+        input,
+        floats(target, input),
+        reduction=reduction,
+        weight=constant("binary_cross_entropy", "weight", weight, input),
+    )
 
 
-class BCEWithLogitsBackward(Loss):
-    """log(1 + e^x) - t x. Gradients: g (sigmoid(x) - t), and -g x towards t."""
+class BCEWithLogitsBackward(ElementwiseLoss):
+    """(1 - t) log(1 + e^x) + w t log(1 + e^-x), with the weight w of the positive, as a rule 1.
+
+    Gradients: g ((1 - t) σ(x) - w t σ(-x)), and g (w log(1 + e^-x) - log(1 + e^x)) towards t.
+    """
 
     name = "binary_cross_entropy_with_logits"
 
-    def forward(self, input: Array, target: Array, *, reduction: str = "mean") -> Array:
-        floats = self.target_for_each(input, target)
+    def forward(
+        self,
+        input: Array,
+        target: Array,
+        *,
+        reduction: str = "mean",
+        weight: Any = None,
+        pos_weight: Any = None,
+    ) -> Array:
+        target_floats = self.target_for_each(input, target)
+        self.weight, self.pos_weight = weight, pos_weight
+        for name, values in (("weight", weight), ("pos_weight", pos_weight)):
+            if values is not None:
+                require_shape_within(self.name, name, values, np.shape(input))
         self.save(input, target)
-        # The first two terms cancel exactly where x is large and t is right.
-        losses = np.maximum(input, 0) - input * floats + np.log1p(np.exp(-np.abs(input)))
+        if pos_weight is None:
+            # The first two terms cancel exactly where x is large and t is right.
+            losses = np.maximum(input, 0) - input * target_floats
+            losses += log_of_one_and(input)
+        else:
+            losses = (1 - target_floats) * softplus(input)
+            losses += pos_weight * target_floats * softplus(-input)
         return self.reduce(losses, reduction)
 
     def apply(self, grad_output: Array) -> Any:
         x, target = self.saved
         need_input, need_target = self.needs_input_grad
-        share = self.share(grad_output)
-        grad_input = share * (_sigmoid(x) - target) if need_input else None
-        return grad_input, -share * x if need_target else None
+        share, w = self.share(grad_output), self.pos_weight
+        grad_input = grad_target = None
+        if need_input:
+            yes, no = sigmoids(x)
+            no *= target if w is None else target * w
+            yes *= 1 - target
+            yes -= no
+            grad_input = yes * share
+        if need_target:
+            grad_target = share * (-x if w is None else w * softplus(-x) - softplus(x))
+        return grad_input, grad_target
 
 
-def _sigmoid(x: Any) -> Any:
-    """1 / (1 + e^-x), where e^-x stops growing before it overflows."""
-    largest = int(np.log(np.finfo(x.dtype).max))
-    return 1 / (1 + np.exp(np.minimum(-x, largest)))
-
-
-def binary_cross_entropy_with_logits(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Tensor:
     """Binary cross-entropy of ``sigmoid(input)``, computed from the scores themselves.
 
     Parameters
@@ -135,77 +183,101 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, *, reduction: str 
     target : Tensor, array or number
         What is so, t: 0 or 1 or between, of the very shape of `input`. Integers and booleans take
         its dtype.
+    weight : Tensor or array, optional
+        What each loss is multiplied with, of a shape that broadcasts to the input's. The mean is
+        over the predictions all the same. They count as constant.
     reduction : {"mean", "sum", "none"}
         What becomes of the losses of the single predictions. The mean of none is NaN.
+    pos_weight : Tensor or array, optional
+        What the loss of what is so, of t = 1, is multiplied with, w: of a shape that broadcasts to
+        the input's, such as one for each class in the last axis. They count as constant.
 
     Returns
     -------
     Tensor
         Of shape (), or of the shape of `input` where reduction="none". A single loss is
-        log(1 + e^x) - t x; the gradient of `input` is sigmoid(x) - t times its own, that of
-        `target` is -x times its own.
+        (1 - t) log(1 + e^x) + w t log(1 + e^-x), which is log(1 + e^x) - t x where w is 1. The
+        gradient of `input` is (1 - t) sigmoid(x) - w t sigmoid(-x) times its own, that of `target`
+        is w log(1 + e^-x) - log(1 + e^x) times its own, -x where w is 1.
 
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or if weights do not broadcast to the input's.
     TypeError
-        If `input` is not floating.
+        If `input` is not floating, or if weights require gradients.
 
     Examples
     --------
     >>> binary_cross_entropy_with_logits(Tensor([0.0, 1e4]), Tensor([1.0, 0.0]), reduction="none")
     Tensor(data=[6.931472e-01 1.000000e+04], shape=(2,))
     """
-    return BCEWithLogitsBackward.call(input, target, reduction=reduction)
+    op = "binary_cross_entropy_with_logits"
+    return BCEWithLogitsBackward.call(
+        input,
+        floats(target, input),
+        reduction=reduction,
+        weight=constant(op, "weight", weight, input),
+        pos_weight=constant(op, "pos_weight", pos_weight, input),
+    )
 
 
-def _samples(low: float, high: float) -> list[Sample]:
-    shapes: list[tuple[int, ...]] = [(), (1,), (4,), (2, 3), (4, 1), (0, 3), (2, 1, 3)]
+_ROW, _COLUMN, _EACH = [0.5, 2.0, 0.0], [[3.0], [0.25]], [[1.0, 2.0, 0.5], [0.0, 1.5, 1.0]]
+
+
+def _weighted(name: str, inputs: tuple[float, float], **others: Any) -> list[Sample]:
+    p, t = uniform((2, 3), *inputs), uniform((2, 3), 0, 1, seed=5)
     return [
-        sample(uniform(shape, low, high), uniform(shape, 0, 1, seed=1), reduction=reduction)
-        for shape in shapes
-        for reduction in REDUCTIONS
-    ] + [
-        sample(uniform((2, 3), low, high), uniform((2, 3), 0, 1, seed=1)),
-        sample(uniform((2, 3), low, high), uniform((3, 2), 0, 1, seed=1).T),
-        sample(uniform((2, 3), low, high), (uniform((2, 3)) > 0).astype(float)),
+        sample(p, t, **{name: _ROW}, **others),
+        sample(p, t, **{name: _COLUMN}, reduction="none", **others),
+        sample(p, t, **{name: _EACH}, reduction="sum", **others),
+        sample(p, t.round().astype(np.int64), **{name: _EACH}, **others),
+        sample(p, t, **{name: [2.5]}, **others),
     ]
 
 
 def _logit_samples() -> list[Sample]:
     scores = np.array([-800.0, -50.0, 0.0, 50.0, 800.0])
-    return [*_samples(-3, 3), sample(scores, uniform(5, 0, 1), reduction="none")]
-
-
-def _plain_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    losses = -np.log(np.power(input, target) * np.power(1 - input, 1 - target))
-    return plain_reduction(losses, reduction)
-
-
-def _plain_logit_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    losses = target * np.logaddexp(0, -input) + (1 - target) * np.logaddexp(0, input)
-    return plain_reduction(losses, reduction)
-
-
-def _bad_inputs(p: Any) -> list[BadInput]:
     return [
-        bad(ValueError, r"reshape\(\(3, 1\)\)", p[:, None], p),
-        bad(ValueError, "target of its own", p, p[:2]),
-        bad(ValueError, "reduction should be one of", p, p, reduction="max"),
-        bad(TypeError, "predictions come first", np.arange(3), p),
+        *pairs((-3, 3), (0, 1)),
+        sample(uniform((2, 3), -3, 3), (uniform((2, 3)) > 0).astype(float)),
+        sample(scores, uniform(5, 0, 1), reduction="none"),
+        sample(scores, uniform(5, 0, 1), reduction="none", pos_weight=[0.5, 1.0, 2.0, 3.0, 4.0]),
+        *_weighted("weight", (-3, 3)),
+        *_weighted("pos_weight", (-3, 3)),
+        *_weighted("pos_weight", (-3, 3), weight=_EACH),
+        sample(uniform((0, 3)), uniform((0, 3)), pos_weight=_ROW),
     ]
 
 
+def _plain_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    losses = -np.log(np.power(input, target) * np.power(1 - input, 1 - target))
+    return plain_reduction(losses * (1 if weight is None else np.array(weight)), reduction)
+
+
+def _plain_logit_loss(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    weight, pos_weight = (np.array(1.0 if w is None else w) for w in (weight, pos_weight))
+    losses = pos_weight * target * np.logaddexp(0, -input) + (1 - target) * np.logaddexp(0, input)
+    return plain_reduction(losses * weight, reduction)
+
+
 _P = np.array([0.25, 0.5, 0.75])
+_NO_WEIGHT = bad_weights("weight", _P, _P, "weight should have a shape that broadcasts")
 
 OPERATIONS = [
     Operation(
         binary_cross_entropy,
         BCEBackward,
-        samples=lambda: _samples(0.05, 0.95),
+        samples=lambda: [
+            *pairs((0.05, 0.95), (0, 1)),
+            sample(uniform((2, 3), 0.05, 0.95), (uniform((2, 3)) > 0).astype(float)),
+            *_weighted("weight", (0.05, 0.95)),
+        ],
         bad_inputs=[
-            *_bad_inputs(_P),
+            *mistakes(_P, _P),
+            *_NO_WEIGHT,
             bad(ValueError, "1.5 was given.*binary_cross_entropy_with_logits", 2 * _P, _P),
             bad(ValueError, "-0.25 was given", -_P, _P),
             bad(ValueError, "nan was given", np.array([0.5, np.nan]), np.ones(2)),
@@ -217,7 +289,11 @@ OPERATIONS = [
         binary_cross_entropy_with_logits,
         BCEWithLogitsBackward,
         samples=_logit_samples,
-        bad_inputs=_bad_inputs(_P),
+        bad_inputs=[
+            *mistakes(_P, _P),
+            *_NO_WEIGHT,
+            *bad_weights("pos_weight", _P, _P, "pos_weight should have a shape that broadcasts"),
+        ],
         reference=_plain_logit_loss,
         torch="nn.functional.binary_cross_entropy_with_logits",
     ),

@@ -1,101 +1,153 @@
-"""Losses of scores for several classes."""
+"""The loss of scores for several classes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor, as_indices, check_range
+from tinytorch import Array, Operation, Tensor
 from tinytorch.samples import Sample, bad, sample, uniform
 
-from .reduction import REDUCTIONS, Loss, plain_reduction, way_to_shape
+from .checks import constant, number, product
+from .classes import (
+    LOGITS,
+    SHAPES,
+    TARGET,
+    WEIGHT,
+    ClassLoss,
+    as_index,
+    label_mistakes,
+    label_samples,
+    label_shape,
+    plain_parts,
+    some_labels,
+    without,
+)
+from .reduction import REDUCTIONS, plain_reduction
 
 
-class CrossEntropyBackward(Loss):
-    """-Σ t log softmax(x) over the classes; of a label, -log softmax(x) at its class.
+class CrossEntropyBackward(ClassLoss):
+    """-Σ a log softmax(x) over the classes, where a = (1 - ε) w at the label, plus ε w / C at each.
 
-    Gradients: g (softmax(x) Σ t - t), where a label is a t of one 1; and -g log softmax(x) towards
-    t. A label has none.
+    Here w are the weights of the classes, as a rule 1, and ε is the smoothing, as a rule 0, so that
+    it is -log softmax(x) at the label. Gradient: g (softmax(x) Σ a - a). A label has none.
     """
 
     name = "cross_entropy"
 
-    def forward(self, input: Array, target: Array, *, reduction: str = "mean") -> Array:
-        self.axis = self._class_axis(input)
-        self.labels = self._are_labels(input, target)
-        log_p = _log_softmax(input, self.axis)
-        if self.labels:
-            labels = self._checked_labels(target, input.shape[self.axis])
-            self.save(input, labels)
-            chosen = np.take_along_axis(log_p, np.expand_dims(labels, self.axis), self.axis)
-            losses = -np.squeeze(chosen, self.axis)
+    def forward(
+        self,
+        input: Array,
+        target: Array,
+        *,
+        weight: Any = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> Array:
+        self._start(input, weight)
+        labels, counts = self._labels(input, target, ignore_index)
+        self.smoothing = label_smoothing
+        self.save(input, labels, counts)
+        scores = input - np.max(input, axis=self.axis, keepdims=True)
+        chosen = self._pick(scores, labels)
+        if label_smoothing:
+            weights = self._weights()
+            even, mean_weight = (scores * weights).mean(axis=self.axis), float(np.mean(weights))
+        np.exp(scores, out=scores)
+        logs = np.log(scores.sum(axis=self.axis))
+        losses = logs - chosen
+        if weight is not None:
+            losses *= weight[labels]
+        if label_smoothing:
+            losses *= 1 - label_smoothing
+            losses += label_smoothing * (logs * mean_weight - even)
+        return self._reduce_labelled(losses, labels, counts, reduction)
+
+    def apply(self, grad_output: Array) -> Any:
+        input, labels, counts = self.saved
+        grad_input = _softmax(input, self.axis)
+        if self.smoothing:
+            smoothed = self._smoothed(labels, input.dtype)
+            grad_input *= smoothed.sum(axis=self.axis, keepdims=True)
+            grad_input -= smoothed
+            amounts = 1 if counts is None else counts
         else:
-            self.save(input, target)
-            losses = -np.sum(target * log_p, axis=self.axis)
-        return self.reduce(losses, reduction)
+            grad_input -= self._one_hot(labels)
+            amounts = self._amounts(labels, counts)
+        grad_input *= self._along_classes(self.share(grad_output) * amounts)
+        return grad_input, None
+
+    def _or_else(self, shape: tuple[int, ...]) -> str:
+        return f" or probabilities of shape {shape}"
+
+    def _smoothed(self, labels: Array, dtype: Any) -> Array:
+        """Return a: what each class counts, most of it at the label."""
+        smoothed = self._one_hot(labels).astype(dtype)
+        smoothed *= 1 - self.smoothing
+        smoothed += self.smoothing / self.to_classes[0]
+        smoothed *= self._weights()
+        return np.asarray(smoothed)
+
+
+class SoftCrossEntropyBackward(ClassLoss):
+    """-Σ a log softmax(x) over the classes, where a = w ((1 - ε) t + ε / C).
+
+    Here t are probabilities, w the weights of the classes, as a rule 1, and ε is the smoothing, as
+    a rule 0. Gradients: g (softmax(x) Σ a - a), and -g (1 - ε) w log softmax(x) towards t.
+    """
+
+    name = "cross_entropy"
+
+    def forward(
+        self,
+        input: Array,
+        target: Array,
+        *,
+        weight: Any = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> Array:
+        self._start(input, weight)
+        dtype = np.asarray(target).dtype
+        if dtype.kind != "f":
+            raise TypeError(
+                f"{self.name}: a target of the input's shape {input.shape} is class probabilities "
+                f"and should be floating, but it has dtype {dtype}; use target.astype(np.float32), "
+                f"or pass labels of shape {without(input.shape, self.axis)}"
+            )
+        self.smoothing = label_smoothing
+        self.save(input, target)
+        losses = product(self._smoothed(target), _log_softmax(input, self.axis))
+        return self.reduce(-losses.sum(axis=self.axis), reduction)
 
     def apply(self, grad_output: Array) -> Any:
         input, target = self.saved
         need_input, need_target = self.needs_input_grad
-        share = self.share(grad_output)
-        if self.reduction == "none":
-            share = np.expand_dims(share, self.axis)
+        share = self._along_classes(self.share(grad_output))
         grad_input = grad_target = None
-        if need_input and self.labels:
-            grad_input = share * (_softmax(input, self.axis) - self._one_hot(input, target))
-        elif need_input:
-            total = target.sum(axis=self.axis, keepdims=True)
-            grad_input = share * (_softmax(input, self.axis) * total - target)
-        if need_target and not self.labels:
-            grad_target = -share * _log_softmax(input, self.axis)
+        if need_input:
+            smoothed = self._smoothed(target)
+            grad_input = _softmax(input, self.axis) * smoothed.sum(axis=self.axis, keepdims=True)
+            grad_input -= smoothed
+            grad_input *= share
+        if need_target:
+            weights = self._weights() * (1 - self.smoothing)
+            grad_target = -share * _log_softmax(input, self.axis) * weights
         return grad_input, grad_target
 
-    def _class_axis(self, input: Any) -> int:
-        self.require_floating(input)
-        axis = 1 if np.ndim(input) > 1 else 0
-        if np.ndim(input) == 0 or input.shape[axis] == 0:
-            raise ValueError(
-                f"{self.name}: the input should have an axis of at least one class, axis 1 or the "
-                f"only one, but its shape is {np.shape(input)}"
-            )
-        return axis
-
-    def _are_labels(self, input: Array, target: Any) -> bool:
-        """Tell labels from probabilities by the shape, as PyTorch does."""
-        shape, given = input.shape, np.shape(target)
-        label_shape = shape[: self.axis] + shape[self.axis + 1 :]
-        if given == label_shape:
-            return True
-        if given != shape:
-            raise ValueError(
-                f"{self.name}: the classes of an input of shape {shape} lie along axis "
-                f"{self.axis}, so the target should be labels of shape {label_shape} or "
-                f"probabilities of shape {shape}, but it has shape {given}; "
-                f"{way_to_shape(given, label_shape)}"
-            )
-        dtype = np.result_type(target)
-        if dtype.kind != "f":
-            raise TypeError(
-                f"{self.name}: a target of the input's shape {shape} is class probabilities and "
-                f"should be floating, but it has dtype {dtype}; use target.astype(np.float32), or "
-                f"pass labels of shape {label_shape}"
-            )
-        return False
-
-    def _checked_labels(self, target: Any, classes: int) -> Array:
-        labels = as_indices(self.name, target, "class labels")
-        check_range(self.name, labels, classes, "class labels")
-        return labels
-
-    def _one_hot(self, input: Any, labels: Any) -> Any:
-        classes = np.arange(input.shape[self.axis])
-        trailing = (1,) * (input.ndim - self.axis - 1)
-        return np.expand_dims(labels, self.axis) == classes.reshape(-1, *trailing)
+    def _smoothed(self, target: Any) -> Any:
+        """Return the probabilities, smoothed and weighted."""
+        if not self.smoothing:
+            return target if self.class_weight is None else target * self._weights()
+        smoothed = target * (1 - self.smoothing) + self.smoothing / self.to_classes[0]
+        return smoothed * self._weights()
 
 
 def _softmax(x: Any, axis: int) -> Any:
     exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+    exponentials /= exponentials.sum(axis=axis, keepdims=True)
+    return exponentials
 
 
 def _log_softmax(x: Any, axis: int) -> Any:
@@ -103,7 +155,15 @@ def _log_softmax(x: Any, axis: int) -> Any:
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def cross_entropy(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Cross-entropy of ``softmax(input)`` with class labels or probabilities.
 
     Parameters
@@ -114,26 +174,40 @@ def cross_entropy(input: Any, target: Any, *, reduction: str = "mean") -> Tensor
         Either labels from 0 to C - 1, of the shape of `input` without the class axis: (N,),
         (N, d1, ...) or (); integers, or floats that are whole numbers. Or probabilities t of the
         very shape of `input`, floating.
+    weight : Tensor or array, optional
+        What each class counts, of shape (C,). They count as constant.
+    ignore_index : int
+        The label of predictions that do not count; with probabilities it has to be negative.
     reduction : {"mean", "sum", "none"}
         What becomes of the losses of the single predictions. The mean is over N and d1, ..., not
-        over the classes; the mean of none is NaN.
+        over the classes; with labels it is divided by the sum of the weights of those that count,
+        or by their number. The mean of none is NaN, and all gradients are then 0.
+    label_smoothing : float
+        How much of each target, ε from 0 to 1, is spread evenly over all classes.
 
     Returns
     -------
     Tensor
         Of shape (), or of the shape of labels where reduction="none". A single loss is
-        -Σ t log softmax(x), or -log softmax(x) at the label; the gradient of `input` is
-        softmax(x) Σ t - t times its own, that of probabilities -log softmax(x) times its own.
-        Labels get none.
+        -Σ a log softmax(x) with a = w ((1 - ε) t + ε / C), which is -log softmax(x) at a label
+        without weights and smoothing; the gradient of `input` is softmax(x) Σ a - a times its own,
+        that of probabilities -(1 - ε) w log softmax(x) times its own. Labels get none.
 
     Raises
     ------
     IndexError
-        If a label is not from 0 to C - 1. (There is no label that is ignored, PyTorch's -100.)
+        If a label is not from 0 to C - 1, nor `ignore_index`.
     ValueError
-        If the target has another shape than labels or probabilities have, or if there is no class.
+        If the target has another shape than labels or probabilities have, if `weight` has another
+        shape, if there is no class, or if `label_smoothing` is not from 0 to 1.
     TypeError
-        If `input` or probabilities are not floating, or if labels are booleans or not whole.
+        If `input` or probabilities are not floating, if labels are booleans or not whole, or if
+        `weight` requires gradients.
+
+    References
+    ----------
+    Szegedy et al. (2016), Rethinking the Inception architecture, for the smoothing:
+    https://arxiv.org/abs/1512.00567.
 
     Examples
     --------
@@ -143,71 +217,110 @@ def cross_entropy(input: Any, target: Any, *, reduction: str = "mean") -> Tensor
     >>> cross_entropy(logits, [[0.5, 0.5], [1.0, 0.0]])
     Tensor(data=0.3465736, shape=())
     """
-    return CrossEntropyBackward.call(input, target, reduction=reduction)
+    label_smoothing = number("cross_entropy", "label_smoothing", label_smoothing, at_least=0)
+    if label_smoothing > 1:
+        raise ValueError(
+            "cross_entropy: label_smoothing should be a number from 0 to 1, but it is "
+            f"{label_smoothing}"
+        )
+    weight = constant("cross_entropy", "weight", weight, input)
+    if np.shape(target) != np.shape(input):
+        return CrossEntropyBackward.call(
+            input,
+            target,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
+    if as_index("cross_entropy", ignore_index) >= 0:
+        raise ValueError(
+            f"cross_entropy: a target of the input's shape {np.shape(input)} is probabilities, of "
+            f"which ignore_index={ignore_index} can leave out none; pass labels, or leave it out"
+        )
+    return SoftCrossEntropyBackward.call(
+        input, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
+    )
 
 
-def _label_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape[:1] + shape[2:] if len(shape) > 1 else ()
-
-
-def _labels(shape: tuple[int, ...], classes: int) -> Any:
-    return np.asarray(np.floor(uniform(shape, 0, classes, seed=1))).astype(np.int64)
-
-
-def _samples() -> list[Sample]:
-    shapes: list[tuple[int, ...]] = [
-        (3,), (1,), (4, 3), (1, 1), (3, 3), (0, 3), (2, 3, 4), (2, 3, 1, 2), (0, 3, 2),
-    ]  # fmt: skip
-    classes = {shape: shape[min(1, len(shape) - 1)] for shape in shapes}
+def _smoothed_samples() -> list[Sample]:
+    x, labels = uniform((4, 3)), np.array([2, 0, 1, 2])
+    some, t = np.array([2, -100, 1, -100]), uniform((4, 3), 0, 1, seed=2)
+    spatial = uniform((2, 3, 4))
     return [
-        sample(uniform(shape), target, reduction=reduction)
-        for shape in shapes
-        for target in (_labels(_label_shape(shape), classes[shape]), uniform(shape, 0, 1, seed=2))
+        *(
+            sample(x, target, weight, reduction=reduction, label_smoothing=0.25)
+            for target in (labels, some, t)
+            for weight in (None, WEIGHT)
+            for reduction in REDUCTIONS
+        ),
+        *(
+            sample(spatial, target, weight, label_smoothing=smoothing)
+            for target in (some_labels((2, 4), 3), uniform((2, 3, 4), 0, 1, seed=2))
+            for weight in (None, WEIGHT)
+            for smoothing in (0.1, 1.0)
+        ),
+        sample(x[0], np.array(1), label_smoothing=0.5),
+        sample(x, np.full(4, -100), label_smoothing=0.5, reduction="sum"),
+    ]
+
+
+def _probability_samples() -> list[Sample]:
+    return [
+        sample(uniform(shape), uniform(shape, 0, 1, seed=2), reduction=reduction)
+        for shape in SHAPES
         for reduction in REDUCTIONS
     ] + [
-        sample(uniform((4, 3)), _labels((4,), 3)),
-        sample(uniform((3, 4)).T, _labels((4,), 3).astype(np.int32), reduction="none"),
         sample(uniform((3, 4)).T, uniform((3, 4), 0, 1).T),
+        *(sample(uniform((4, 3)), np.eye(4, 3), WEIGHT, reduction=r) for r in REDUCTIONS),
         sample(np.array([[800.0, 0.0, -800.0]]), np.array([1]), reduction="none"),
+        sample(np.array([[1e4, 0.0, -1e4]]), np.array([[0.25, 0.5, 0.25]]), reduction="none"),
         sample(np.ones((2, 3)), np.array([2, 0])),
     ]
 
 
-def _reference(input: Any, target: Any, reduction: str = "mean") -> Any:
-    axis = min(1, input.ndim - 1)
-    if target.ndim < input.ndim:
-        target = np.moveaxis(np.eye(input.shape[axis])[target], -1, axis)
+def _plain_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    axis, count = min(1, input.ndim - 1), None
+    classes = input.shape[axis]
     log_p = input - np.logaddexp.reduce(input, axis=axis, keepdims=True)
-    return plain_reduction(-np.sum(target * log_p, axis=axis), reduction)
+    _, weights, _ = plain_parts(
+        np.zeros(label_shape(input.shape), int), classes, axis, weight, ignore_index
+    )
+    if target.ndim < input.ndim:
+        target, _, count = plain_parts(target, classes, axis, weight, ignore_index)
+        counting = target.any(axis=axis, keepdims=True)  # what is ignored is not smoothed either
+    else:
+        counting = np.ones(())
+    even = label_smoothing / classes * counting
+    losses = -np.sum(weights * ((1 - label_smoothing) * target + even) * log_p, axis=axis)
+    return plain_reduction(losses, reduction, count)
 
-
-_LOGITS = uniform((4, 3))
 
 OPERATIONS = [
     Operation(
         cross_entropy,
         CrossEntropyBackward,
-        samples=_samples,
-        bad_inputs=[
-            bad(IndexError, "from 0 to 2, but 3 was given", _LOGITS, np.array([0, 1, 3, 2])),
-            bad(IndexError, "from 0 to 2, but -1 was given", _LOGITS, np.array([0, -1, 1, 2])),
-            bad(ValueError, r"reshape\(\(4,\)\)", _LOGITS, np.zeros((4, 1), int)),
-            bad(ValueError, "lie along axis 1", uniform((2, 5, 3)), np.zeros((2, 5), int)),
-            bad(ValueError, "target of its own", _LOGITS, np.zeros(3, int)),
-            bad(ValueError, "at least one class", uniform(()), 0),
-            bad(ValueError, "at least one class", uniform((2, 0)), np.zeros(2, int)),
-            bad(ValueError, "reduction should be one of", _LOGITS, np.arange(4) % 3, reduction=""),
-            bad(
-                TypeError,
-                "should be floating, but it has dtype int",
-                _LOGITS,
-                np.eye(4, 3, dtype=int),
-            ),
-            bad(TypeError, "are not whole", _LOGITS, np.full(4, 0.5)),
-            bad(TypeError, "dtype bool", _LOGITS, np.ones(4, bool)),
-            bad(TypeError, "predictions come first", np.arange(4), _LOGITS),
+        samples=lambda: [
+            *label_samples((-2, 2)),
+            *_smoothed_samples(),
+            *_probability_samples(),
         ],
-        reference=_reference,
+        bad_inputs=[
+            *label_mistakes(),
+            bad(TypeError, "floating, but it has dtype int", LOGITS, np.eye(4, 3, dtype=int)),
+            bad(ValueError, "can leave out none", LOGITS, np.eye(4, 3), ignore_index=1),
+            bad(ValueError, "from 0 to 1, but it is 1.5", LOGITS, TARGET, label_smoothing=1.5),
+            bad(ValueError, "of 0 or more, but", LOGITS, TARGET, label_smoothing=-0.5),
+            bad(TypeError, "label_smoothing should be", LOGITS, TARGET, label_smoothing="0"),
+        ],
+        reference=_plain_cross_entropy,
         torch="nn.functional.cross_entropy",
     ),
 ]

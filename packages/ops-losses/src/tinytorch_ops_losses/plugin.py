@@ -4,10 +4,32 @@ from __future__ import annotations
 
 from tinytorch import Operation, hookimpl
 
-from . import binary, classification, regression
+from . import (
+    binary,
+    classification,
+    ctc,
+    distributions,
+    embeddings,
+    gaussian,
+    likelihood,
+    margins,
+    regression,
+)
+
+FAMILIES = (
+    regression,
+    binary,
+    classification,
+    likelihood,
+    distributions,
+    gaussian,
+    margins,
+    embeddings,
+    ctc,
+)
 
 
 @hookimpl
 def tinytorch_register_ops() -> list[Operation]:
     """Return the losses."""
-    return [*regression.OPERATIONS, *binary.OPERATIONS, *classification.OPERATIONS]
+    return [operation for family in FAMILIES for operation in family.OPERATIONS]

@@ -1,4 +1,4 @@
-"""Picking elements out: slices, and rows of a table."""
+"""Picking elements out by position, or by a mask."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, SparseGradient, Tensor, as_indices, check_range
+from tinytorch import Array, Function, Operation, SparseGradient, Tensor, as_indices
 from tinytorch.samples import Sample, bad, sample, uniform
 
 
@@ -15,8 +15,7 @@ class SliceBackward(Function):
     """x[key]. Gradient: the output's at the places that were picked, 0 at the others."""
 
     def forward(self, x: Array, *, key: Any) -> Array:
-        parts = key if isinstance(key, tuple) else (key,)
-        self.key = tuple([p if isinstance(p, _BASIC) else _indices(p) for p in parts])
+        self.key = as_key("getitem", key)
         self.save(*[p for p in self.key if isinstance(p, np.ndarray)])
         self.shape = x.shape
         try:
@@ -37,13 +36,19 @@ _BASIC = (int, slice, EllipsisType, NoneType)
 """What NumPy takes in a key as it is."""
 
 
-def _indices(part: Any) -> Any:
-    """Return an array, tensor or sequence in a key as an array of integers or booleans.
+def as_key(op: str, key: Any) -> tuple[Any, ...]:
+    """Return a key as NumPy takes it, a tuple.
 
-    One of no dimensions becomes a number, for which NumPy makes no copy.
+    Arrays, tensors and sequences in it become arrays of integers or booleans; one of no dimensions
+    becomes a number, for which NumPy makes no copy.
     """
+    parts = key if isinstance(key, tuple) else (key,)
+    return tuple([p if isinstance(p, _BASIC) else _indices(op, p) for p in parts])
+
+
+def _indices(op: str, part: Any) -> Any:
     array = np.asarray(part.data if isinstance(part, Tensor) else part)
-    indices = array if array.dtype.kind == "b" else as_indices("getitem", array)
+    indices = array if array.dtype.kind == "b" else as_indices(op, array)
     return indices if indices.ndim else indices.item()
 
 
@@ -85,61 +90,6 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     return SliceBackward.call(x, key=key)
 
 
-class EmbeddingBackward(Function):
-    """Rows of a table, picked by index. Gradient: the output's, added up in the rows picked."""
-
-    def forward(self, weight: Array, indices: Array) -> Array:
-        if weight.ndim != 2:
-            raise ValueError(
-                "embedding: the weight should be a table, of shape (rows, features), but its shape "
-                f"is {weight.shape}"
-            )
-        indices = as_indices("embedding", indices).astype(np.intp, copy=False)
-        check_range("embedding", indices, len(weight))
-        self.shape = weight.shape
-        self.save(indices)
-        return np.take(weight, indices, axis=0)
-
-    def apply(self, grad_output: Array) -> Any:
-        (indices,) = self.saved
-        return SparseGradient(self.shape, indices, grad_output), None
-
-
-def embedding(input: Any, weight: Any) -> Tensor:
-    """Rows of a table, one for each index.
-
-    Parameters
-    ----------
-    input : Tensor, array or sequence
-        Any shape: integers from 0 to n - 1, or floats that are whole numbers.
-    weight : Tensor
-        The table, of shape (n, d).
-
-    Returns
-    -------
-    Tensor
-        The shape of `input`, followed by d; the dtype of `weight`. The gradient of a row is the sum
-        of the output's wherever the row was picked.
-
-    Raises
-    ------
-    IndexError
-        If an index is negative, or n or more.
-    TypeError
-        If the indices are booleans, or floats that are not whole numbers.
-    ValueError
-        If `weight` is not a table.
-
-    Examples
-    --------
-    >>> embedding([1, 0, 1], Tensor([[1.0, 2.0], [3.0, 4.0]]))
-    Tensor(data=[[3. 4.]
-                 [1. 2.]
-                 [3. 4.]], shape=(3, 2))
-    """
-    return EmbeddingBackward.call(weight, as_indices("embedding", input))
-
-
 def _keys() -> list[Sample]:
     x, mask = uniform((3, 4)), uniform((3, 4)) > 0
     every, some = slice(None), slice(1, 9)
@@ -175,23 +125,6 @@ OPERATIONS = [
             bad(TypeError, "not whole", uniform((3,)), np.array([0.5])),
             bad(TypeError, "not whole", uniform((3,)), 1.5),
             bad(TypeError, "should be integers", uniform((3,)), "a"),
-        ],
-    ),
-    Operation(
-        embedding,
-        EmbeddingBackward,
-        torch="nn.functional.embedding",
-        samples=lambda: [
-            sample(np.array(indices, dtype=np.int64), uniform((5, 3)))
-            for indices in ([0, 4, 2], [[1, 1], [1, 0]], 3, [], [[[2]]])
-        ],
-        reference=lambda input, weight: weight[input],
-        bad_inputs=[
-            bad(IndexError, "from 0 to 4, but 5", np.array([0, 5]), uniform((5, 3))),
-            bad(IndexError, "from 0 to 4, but -1", np.array([[-1]]), uniform((5, 3))),
-            bad(TypeError, "not whole", np.array([0.5]), uniform((5, 3))),
-            bad(TypeError, "dtype bool", np.array([True]), uniform((5, 3))),
-            bad(ValueError, r"of shape \(rows, features\)", np.array([0]), uniform((5,))),
         ],
     ),
 ]

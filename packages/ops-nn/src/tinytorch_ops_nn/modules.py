@@ -7,7 +7,9 @@ from typing import Any
 
 from tinytorch import Tensor
 
-from . import activations
+from . import activations, rectifiers
+from .gaussian import gelu
+from .softmaxes import softmax
 
 
 class _Activation(ABC):
@@ -39,7 +41,7 @@ class ReLU(_Activation):
 
     def forward(self, x: Any) -> Tensor:
         """Return ``relu(x)``."""
-        return activations.relu(x)
+        return rectifiers.relu(x)
 
 
 class Sigmoid(_Activation):
@@ -89,7 +91,7 @@ class GELU(_Activation):
 
     def forward(self, x: Any) -> Tensor:
         """Return ``gelu(x, approximate)``."""
-        return activations.gelu(x, self.approximate)
+        return gelu(x, self.approximate)
 
 
 class Softmax(_Activation):
@@ -103,7 +105,7 @@ class Softmax(_Activation):
 
     def forward(self, x: Any, dim: int = -1) -> Tensor:
         """Return ``softmax(x, dim)``."""
-        return activations.softmax(x, dim)
+        return softmax(x, dim)
 
     def __call__(self, x: Any, dim: int = -1) -> Tensor:
         return self.forward(x, dim)

@@ -5,11 +5,65 @@ from __future__ import annotations
 import tinytorch
 from tinytorch import Operation
 
-from . import activations, indexing, joining, shaping
+from . import (
+    activations,
+    affine,
+    attention,
+    average_pooling,
+    batch_norms,
+    bounded,
+    convolution,
+    dropouts,
+    embedding_tables,
+    exponential_rectifiers,
+    filling,
+    gates,
+    gathering,
+    gaussian,
+    group_norms,
+    indexing,
+    interpolation,
+    joining,
+    max_pooling,
+    normalization,
+    padding,
+    rectifiers,
+    shaping,
+    similarity,
+    softmaxes,
+    splitting,
+)
 
 
 @tinytorch.hookimpl
 def tinytorch_register_ops() -> list[Operation]:
     """Return the operations of this package."""
-    families = (activations, indexing, joining, shaping)
+    families = (
+        activations,
+        affine,
+        attention,
+        average_pooling,
+        batch_norms,
+        bounded,
+        convolution,
+        dropouts,
+        embedding_tables,
+        exponential_rectifiers,
+        filling,
+        gates,
+        gathering,
+        gaussian,
+        group_norms,
+        indexing,
+        interpolation,
+        joining,
+        max_pooling,
+        normalization,
+        padding,
+        rectifiers,
+        shaping,
+        similarity,
+        softmaxes,
+        splitting,
+    )
     return [operation for family in families for operation in family.OPERATIONS]

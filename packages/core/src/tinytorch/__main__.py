@@ -1,9 +1,12 @@
-"""The command line: ``python -m tinytorch plugins`` and ``python -m tinytorch ops``.
+"""The command line, ``python -m tinytorch``.
 
-Both say what is installed, whether or not it works: a plugin that is broken, that clashes or that
-would end the program is listed with what is wrong with it. ``--json`` gives the same as data.
-Plugins that ``TINYTORCH_BLOCK_PLUGINS`` names are blocked here too; ``TINYTORCH_STRICT_PLUGINS``
-changes nothing. The exit status is 0 whatever failed, or with ``--strict`` 1 if a plugin did.
+``plugins`` and ``ops`` say what is installed, whether or not it works: a plugin that is broken,
+that clashes or that would end the program is listed with what is wrong with it. ``--json`` gives
+the same as data. Plugins that ``TINYTORCH_BLOCK_PLUGINS`` names are blocked here too;
+``TINYTORCH_STRICT_PLUGINS`` changes nothing. The exit status is 0 whatever failed, or with
+``--strict`` 1 if a plugin did.
+
+``check`` runs the kit of `tinytorch.testing` on installed distributions, by pytest.
 """
 
 from __future__ import annotations
@@ -12,9 +15,12 @@ import argparse
 import inspect
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from .plugins import PluginReport, examine
@@ -22,7 +28,57 @@ from .plugins import PluginReport, examine
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return the exit status."""
-    options = _parser().parse_args(arguments)
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.run is not _check:
+        _parser().parse_args(arguments)  # it says what it does not know
+    options.rest = rest
+    status: int = options.run(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    listing = argparse.ArgumentParser(add_help=False)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.add_argument("--strict", action="store_true", help="exit with 1 if a plugin failed")
+    parser = argparse.ArgumentParser(
+        prog="python -m tinytorch", description="What is installed, and what op authors need."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    plugins = commands.add_parser(
+        "plugins", parents=[listing], help="list the plugins, and what failed and why"
+    )
+    plugins.set_defaults(run=_list, rows=_plugin_rows, text=_plugin_text)
+    ops = commands.add_parser(
+        "ops", parents=[listing], help="list the operations, and where each comes from"
+    )
+    ops.set_defaults(run=_list, rows=_op_rows, text=_op_text)
+    check = commands.add_parser(
+        "check",
+        help="test all operations of installed distributions, without their sources",
+        epilog="Further arguments go to pytest, -x or -k relu for example.",
+    )
+    check.add_argument("distribution", nargs="+", help="the name that pip knows it by")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    if find_spec("pytest") is None:
+        print(
+            "python -m tinytorch check runs on pytest, which is not installed: "
+            "python -m pip install pytest",
+            file=sys.stderr,
+        )
+        return 2
+    import pytest
+
+    # Of the directory nothing counts: neither its configuration, nor its tests, nor a cache in it.
+    apart = ["-c", os.devnull, "--rootdir", str(Path(__file__).parent), "-p", "no:cacheprovider"]
+    names = [f"--tinytorch-distribution={name}" for name in options.distribution]
+    return int(pytest.main(["-p", "tinytorch", *apart, "-q", "-ra", *names, *options.rest]))
+
+
+def _list(options: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
         reports = examine()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -35,23 +91,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for report in failures:
         print(report.describe(), file=sys.stderr)
     return 1 if options.strict and failures else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print JSON")
-    common.add_argument("--strict", action="store_true", help="exit with 1 if a plugin failed")
-    parser = argparse.ArgumentParser(prog="python -m tinytorch", description="What is installed.")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    plugins = commands.add_parser(
-        "plugins", parents=[common], help="list the plugins, and what failed and why"
-    )
-    plugins.set_defaults(rows=_plugin_rows, text=_plugin_text)
-    ops = commands.add_parser(
-        "ops", parents=[common], help="list the operations, and where each comes from"
-    )
-    ops.set_defaults(rows=_op_rows, text=_op_text)
-    return parser
 
 
 def _plugin_rows(reports: list[PluginReport]) -> list[dict[str, Any]]:

@@ -315,7 +315,7 @@ Edge: TypeAlias = Function | AccumulateGrad
 _OUTPUT = -1
 """What ties an array to the output, where a number from 0 ties it to an input."""
 
-_PLAIN = frozenset({ndarray, float, int, bool, type(None)})
+_PLAIN = frozenset({float, int, bool, type(None)})
 """Types that `forward` gets as they are: NumPy treats a Python number as having no dtype."""
 
 

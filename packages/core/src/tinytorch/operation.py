@@ -46,6 +46,10 @@ class Operation:
         The name of the counterpart under ``torch``, for the comparison and for readers who know it.
     twice_differentiable : bool
         Whether the second derivative is claimed, and tested.
+    expected_failures : dict
+        Checks of the kit that are known to fail, by name, and why. One that passes fails the run.
+
+    An Operation can be called, and calls its function.
     """
 
     function: Callable[..., Any]
@@ -58,6 +62,7 @@ class Operation:
     numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = ()
     torch: str | None = None
     twice_differentiable: bool = True
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -97,6 +102,10 @@ class Operation:
         """Return the samples, drawn anew and the same each time."""
         return list(self.samples() if callable(self.samples) else self.samples)
 
+    def __call__(self, *inputs: Any, **parameters: Any) -> Any:
+        """Call the function."""
+        return self.function(*inputs, **parameters)
+
     def __repr__(self) -> str:
         return f"Operation({self.name})"
 
@@ -132,6 +141,8 @@ class PluginReport:
     clashes: tuple[str, ...] = ()
     """The names that another plugin registers too; neither plugin is used then."""
     exception: BaseException | None = None
+    way_out: str = ""
+    """What to do about a failure, where the error itself does not say it."""
 
     def provides(self, name: str) -> bool:
         """Whether the plugin has, or would have, an operation of this name."""
@@ -139,7 +150,8 @@ class PluginReport:
 
     def describe(self) -> str:
         """Return one sentence about a plugin that is not in use."""
-        return f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+        sentence = f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+        return f"{sentence}; {self.way_out}" if self.way_out else sentence
 
 
 def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:

@@ -16,6 +16,7 @@ import inspect
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
@@ -70,12 +71,11 @@ def _check(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    import pytest
-
     # Of the directory nothing counts: neither its configuration, nor its tests, nor a cache in it.
-    apart = ["-c", os.devnull, "--rootdir", str(Path(__file__).parent), "-p", "no:cacheprovider"]
+    apart = ["-c", os.devnull, "--rootdir", str(Path(__file__).parent), "--noconftest"]
     names = [f"--tinytorch-distribution={name}" for name in options.distribution]
-    return int(pytest.main(["-p", "tinytorch", *apart, "-q", "-ra", *names, *options.rest]))
+    command = [sys.executable, "-m", "pytest", "-p", "tinytorch", "-p", "no:cacheprovider", *apart]
+    return subprocess.run([*command, "-q", "-ra", *names, *options.rest], check=False).returncode
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -144,8 +144,8 @@ def _refuse_other_core(plugin: Plugin, point: EntryPoint) -> None:
 def _allows(clause: str, version: str) -> bool:
     """Whether a clause such as ``<0.2`` allows a version; what is not understood is let through.
 
-    Requirements are pip's business, and packaging knows them all; but core may not depend on it, and
-    this only has to tell apart releases of core.
+    Requirements are pip's business, and packaging knows them all; but core may not depend on it,
+    and this only has to tell apart releases of core.
     """
     match = re.fullmatch(r" *(>=|<=|==|>|<) *([0-9]+(?:\.[0-9]+)*) *", clause)
     return match is None or _COMPARISONS[match[1]](_release(version), _release(match[2]))
@@ -155,7 +155,7 @@ def _release(version: str) -> tuple[int, ...]:
     """Return the numbers of a release, filled up with zeros."""
     match = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
     numbers = [int(number) for number in match[0].split(".")] if match else []
-    return tuple((numbers + [0, 0, 0, 0])[:4])
+    return (*numbers, 0, 0, 0, 0)[:4]
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

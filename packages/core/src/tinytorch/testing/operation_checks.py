@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import containers
 from ..arrays import FLOATING, Array
 from ..broadcasting import sum_to_shape
 from ..grad_mode import no_grad
@@ -426,7 +427,7 @@ def bad_inputs(operation: Operation) -> int:
 @KIT.check(since="0.1")
 @over_samples
 def refuses_non_numbers(case: Case) -> bool:
-    """Text, complex numbers and other objects in the place of a tensor are refused."""
+    """No tensor comes of text, complex numbers or other objects in the place of a tensor."""
     arrays = case.call().arrays
     for position in range(len(arrays)):
         for intruder in ("text", np.array(["text"]), np.ones((2, 2), complex), object()):
@@ -434,9 +435,17 @@ def refuses_non_numbers(case: Case) -> bool:
             call.replace([*arrays[:position], intruder, *arrays[position + 1 :]])
             kind = getattr(intruder, "dtype", type(intruder))
             message = _error(call, EXPECTED_ERRORS)
-            assert message is not None, f"input {position} may be of {kind}"
-            assert message, f"input {position} of {kind} is refused without a word"
+            assert message != "", f"input {position} of {kind} is refused without a word"
+            assert message or not _gives_tensors(call), (
+                f"a tensor comes of input {position} of {kind}"
+            )
     return bool(arrays)
+
+
+def _gives_tensors(call: Call) -> bool:
+    inputs, _ = call.tensors()
+    result = call.function(*inputs, **call.sample.parameters)
+    return any(isinstance(leaf, Tensor) for leaf in containers.leaves(result))
 
 
 def _error(call: Call, expected: Any) -> str | None:

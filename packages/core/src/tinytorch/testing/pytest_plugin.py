@@ -62,7 +62,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(row)
 
 
-HEADINGS = ["distribution", "operations", "once only", "checks", "passed", "expected", "cases"]
+HEADINGS = [
+    "distribution",
+    "operations",
+    "differentiable twice",
+    "checks",
+    "passed",
+    "failed as expected",
+    "cases",
+]
 
 
 def _rows(terminalreporter: pytest.TerminalReporter) -> list[list[str]]:
@@ -78,7 +86,7 @@ def _rows(terminalreporter: pytest.TerminalReporter) -> list[list[str]]:
         [
             distribution,
             str(len(subjects[distribution])),
-            str(list(subjects[distribution].values()).count(False)),
+            str(list(subjects[distribution].values()).count(True)),
             *(str(count[key]) for key in ("checks", "passed", "xfailed", "cases")),
         ]
         for distribution, count in sorted(counts.items())

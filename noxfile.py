@@ -106,6 +106,7 @@ def check_built(name: str) -> str:
     with zipfile.ZipFile(built) as archive:
         missing = {f"{module}/py.typed", f"{info}/licenses/LICENSE"} - set(archive.namelist())
         assert not missing, f"{built.name} lacks {missing}"
+        assert not any("_cache/" in path for path in archive.namelist()), built.name
         # Refuses, as the index would, what the standard does not allow.
         metadata = Metadata.from_email(archive.read(f"{info}/METADATA"))
     assert metadata.license_expression == "MIT", built.name
@@ -156,6 +157,21 @@ def plugin(session: nox.Session) -> None:
     """Somebody else's distribution on top of core."""
     folder = "plugins/softplus"
     run_on_wheels(session, "core", tests=[f"{folder}/tests"], also=(f"./tests/{folder}",))
+
+
+@nox.session(requires=["build"])
+def template(session: nox.Session) -> None:
+    """An op package as core's wheel makes it: installed, checked, and by its own sessions."""
+    session.install(str(wheel("core")), "nox")
+    with tempfile.TemporaryDirectory(prefix="tinytorch-") as place, session.chdir(place):
+        session.run("python", "-m", "tinytorch", "new-plugin", "Fancy.Ops")
+        session.install("-e", "./fancy-ops[test]")
+        with session.chdir("fancy-ops"):
+            session.run("pytest")
+            session.run("python", "-m", "tinytorch", "check", "fancy-ops")
+            # Core is not where its sessions would look for it.
+            found = {"PIP_FIND_LINKS": str(DIST), "UV_FIND_LINKS": str(DIST)}
+            session.run("python", "-m", "nox", env=found)
 
 
 # NumPy 2.0 was built for Python 3.11, and not yet for 3.13.

@@ -44,7 +44,7 @@ def test_a_complex_step_sees_what_differences_cannot():
     slightly_wrong = lambda x: Scaled.call(x, factor=1 + 1e-7)  # noqa: E731 - named for the reader
     inputs = [np.array([0.5, 1.0])]
     assert gradcheck(slightly_wrong, inputs) == 2
-    with pytest.raises(AssertionError, match="input 0 at index .* a complex step gives"):
+    with pytest.raises(AssertionError, match=r"input 0 at index .* a complex step gives"):
         gradcheck(slightly_wrong, inputs, reference=lambda x: x * x)
 
 

@@ -6,7 +6,8 @@ the same as data. Plugins that ``TINYTORCH_BLOCK_PLUGINS`` names are blocked her
 ``TINYTORCH_STRICT_PLUGINS`` changes nothing. The exit status is 0 whatever failed, or with
 ``--strict`` 1 if a plugin did.
 
-``check`` runs the kit of `tinytorch.testing` on installed distributions, by pytest.
+``check`` runs the kit of `tinytorch.testing` on installed distributions, by pytest. ``new-plugin``
+makes an op package to begin with.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .plugins import PluginReport, examine
+from .scaffold import new_plugin, next_steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("distribution", nargs="+", help="the name that pip knows it by")
     check.set_defaults(run=_check)
+    new = commands.add_parser(
+        "new-plugin", help="make an op package: installable, typed, with an operation and its tests"
+    )
+    new.add_argument("name", help="the name of the distribution, such as tinytorch-splines")
+    new.add_argument(
+        "--directory",
+        type=Path,
+        help="the folder of the package, new or empty (default: one of its name, here)",
+    )
+    new.set_defaults(run=_new_plugin)
     return parser
 
 
@@ -76,6 +88,16 @@ def _check(options: argparse.Namespace) -> int:
     names = [f"--tinytorch-distribution={name}" for name in options.distribution]
     command = [sys.executable, "-m", "pytest", "-p", "tinytorch", "-p", "no:cacheprovider", *apart]
     return subprocess.run([*command, "-q", "-ra", *names, *options.rest], check=False).returncode
+
+
+def _new_plugin(options: argparse.Namespace) -> int:
+    try:
+        folder = new_plugin(options.name, options.directory)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(next_steps(folder))
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -129,14 +129,13 @@ def _examine_one(plugin: Plugin, point: EntryPoint, blocked: list[str]) -> Plugi
 
 def _refuse_other_core(plugin: Plugin, point: EntryPoint) -> None:
     """Refuse a plugin that was made for another version of core, before it is imported."""
-    from . import __version__
-
+    core = sys.modules[__package__].__version__
     for requirement in (point.dist.requires if point.dist else None) or ():
         match = re.fullmatch(r"tinytorch[-_.]core *\(?([<>=!~0-9][^;()]*)\)?", requirement.strip())
-        if match and not all(_allows(clause, __version__) for clause in match[1].split(",")):
+        if match and not all(_allows(clause, core) for clause in match[1].split(",")):
             raise PluginError(
                 f"it was made for another version of core: it requires {match[0]}, and this is "
-                f"tinytorch-core {__version__}; install a release of {plugin.distribution} for "
+                f"tinytorch-core {core}; install a release of {plugin.distribution} for "
                 f"this core, or the core that it asks for: python -m pip install {match[0]!r}"
             )
 

@@ -55,17 +55,17 @@ def new_plugin(name: str, directory: Path | None = None) -> Path:
     ['__init__.py', 'operations.py', 'plugin.py']
     """
     distribution = _distribution(name)
-    module = distribution.replace("-", "_")
     directory = Path(distribution) if directory is None else directory
     _refuse_unless_empty(directory)
-    for source in _files():
-        path, text = (
-            before.replace("tinytorch-example", distribution).replace("tinytorch_example", module)
-            for before in (str(source), (TEMPLATE / source).read_text("utf-8"))
-        )
-        target = directory / path
+
+    def renamed(text: str) -> str:
+        text = text.replace("tinytorch-example", distribution)
+        return text.replace("tinytorch_example", distribution.replace("-", "_"))
+
+    for path in _files():
+        target = directory / renamed(str(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, "utf-8")
+        target.write_text(renamed((TEMPLATE / path).read_text("utf-8")), "utf-8")
     return directory
 
 

@@ -13,7 +13,6 @@ import tinytorch
 from tinytorch import Tensor
 from tinytorch.testing import Check, parametrize_op_checks
 from tinytorch_softplus import SoftplusBackward, softplus
-from tinytorch_softplus.operation import SOFTPLUS
 
 
 def listing(command):

@@ -27,7 +27,7 @@ PACKAGES = {
 }
 MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
 # Tests that need nothing of the repository but the installed packages.
-PORTABLE = ["core", "ops_nn", "ops_losses", "conformance", "textbook"]
+PORTABLE = ["core", "ops_nn", "ops_losses", "textbook"]
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -70,6 +70,9 @@ def run_on_wheels(
         with session.chdir(place):
             session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
             session.run("pytest", *(f"tests/{path}" for path in tests), *session.posargs)
+            if not session.posargs:
+                distributions = [PACKAGES[name]["project"]["name"] for name in names]
+                session.run("python", "-m", "tinytorch", "check", *distributions)
 
 
 @nox.session
@@ -134,22 +137,29 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", "--doctest-modules", "packages")
 
 
+@nox.session
+def mutations(session: nox.Session) -> None:
+    """Faults planted in the rules of all packages, which the kit has to catch."""
+    session.install(*sources(), *group("test"))
+    session.run("pytest", "tests/mutations", *session.posargs)
+
+
 @nox.session(requires=["build"])
 def core(session: nox.Session) -> None:
     """Core alone."""
-    run_on_wheels(session, "core", tests=["core", "conformance"])
+    run_on_wheels(session, "core", tests=["core"])
 
 
 @nox.session(requires=["build"])
 def ops_nn(session: nox.Session) -> None:
     """Core and the operations of neural networks, nothing else."""
-    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn", "conformance"])
+    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn"])
 
 
 @nox.session(requires=["build"])
 def ops_losses(session: nox.Session) -> None:
     """Core and the losses, nothing else."""
-    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses", "conformance"])
+    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses"])
 
 
 @nox.session(requires=["build"])

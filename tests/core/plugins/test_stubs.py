@@ -117,6 +117,7 @@ def test_the_methods_of_a_plugin(site):
         ("x: no_such_name", "x: Any"),
         ("x: 1 / 0", "x: Any"),
         ("x: len", "x: Any"),
+        ("x: type('Nowhere', (), {})", "x: Any"),
     ],
 )
 def test_annotations(site, given, declared):

@@ -164,9 +164,17 @@ def ops_losses(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def plugin(session: nox.Session) -> None:
-    """Somebody else's distribution on top of core."""
-    folder = "plugins/softplus"
-    run_on_wheels(session, "core", tests=[f"{folder}/tests"], also=(f"./tests/{folder}",))
+    """Distributions that are not ours, on top of core."""
+    folders = [f"plugins/{name}" for name in ("softplus", "special", "sparse")]
+    installed = tuple(f"./tests/{folder}" for folder in folders)
+    run_on_wheels(session, "core", tests=[f"{folder}/tests" for folder in folders], also=installed)
+
+
+@nox.session(requires=["build"])
+def broken_plugins(session: nox.Session) -> None:
+    """What a user sees of distributions that are broken, each in one way."""
+    installers = ("flit_core>=3.11,<5", "pip")
+    run_on_wheels(session, "core", tests=["plugins/broken/tests"], also=installers)
 
 
 @nox.session(requires=["build"])

@@ -65,10 +65,10 @@ def test_it_is_known_by_any_spelling(install):
 
 
 def test_nothing_stays_registered(install):
-    """Checking a distribution leaves the registry as it was."""
+    """Checks of a distribution leave the registry as it was."""
     install()
-    before = registry.operations, registry.enabled
     checks = plugin_checks("demo")
+    before = registry.operations, registry.enabled
     for check in checks[:4]:
         check.run()
     assert (registry.operations, registry.enabled) == before

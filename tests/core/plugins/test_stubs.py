@@ -313,10 +313,10 @@ def test_the_command(site):
 
 
 def test_the_command_says_what_is_in_its_way(site):
-    """Where it can write nothing, it exits with 1 and says so in one line."""
+    """Where it can write nothing, it exits with 2 and says so in one line."""
     site.write("file", "")
     finished = site.run("-m", "tinytorch", "stubs", "--output", "file")
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert finished.stdout == ""
     (line,) = finished.stderr.splitlines()
     assert line.startswith("stubs: ")

@@ -219,8 +219,10 @@ def _without_clashes(reports: list[PluginReport]) -> list[PluginReport]:
             return report
         plugins = [r.plugin for r in reports if any(r in clashes[name] for name in names)]
         other = next(r.plugin for r in clashes[names[0]] if r is not report)
-        same = other.distribution == report.plugin.distribution
-        handle = other.entry_point if same else other.distribution
+        handles = (other.distribution, other.entry_point, report.plugin.distribution)
+        handle = next(
+            (h for h in handles if is_named(other, [h]) != is_named(report.plugin, [h])), handles[0]
+        )
         error = (
             f"{' and '.join(map(str, plugins))} register the same name: "
             f"{', '.join(map(repr, names))}; uninstall one, or block one: {BLOCK_VARIABLE}={handle}"

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
+import numpy as np
+
 from .function import Function
 from .operation import Operation
 from .samples import Sample, broadcasting, uniform
@@ -175,11 +177,11 @@ def custom_gradient(forward: Callable[..., Any] | None = None, /, **fields: Any)
 
 def _signature(name: str, forward: Callable[..., Any], inputs: int) -> inspect.Signature:
     """Return the signature of a function, of which the first parameters are the inputs."""
-    try:
-        parameters = list(inspect.signature(forward).parameters.values())
-    except ValueError:  # one that is written in C, such as a ufunc of SciPy's
+    if isinstance(forward, np.ufunc):
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        parameters = [inspect.Parameter(letter, kind) for letter in "xyzuvw"[:inputs]]
+        parameters = [inspect.Parameter(letter, kind) for letter in "xyzuvw"[: forward.nin]]
+    else:
+        parameters = list(inspect.signature(forward).parameters.values())
     if len(parameters) < inputs:
         raise TypeError(
             f"elementwise: forward of {name!r} should take {inputs} arrays, one for each "

@@ -59,7 +59,11 @@ def wheel(name: str) -> Path:
 
 
 def run_on_wheels(
-    session: nox.Session, *names: str, tests: list[str], also: tuple[str, ...] = ()
+    session: nox.Session,
+    *names: str,
+    tests: list[str],
+    also: tuple[str, ...] = (),
+    kit: bool = False,
 ) -> None:
     """Run tests on wheels of the named packages, with no other package and no source in reach."""
     session.install(*(str(wheel(name)) for name in names), *group("test"), *also)
@@ -70,7 +74,7 @@ def run_on_wheels(
         with session.chdir(place):
             session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
             session.run("pytest", *(f"tests/{path}" for path in tests), *session.posargs)
-            if not session.posargs:
+            if kit and not session.posargs:
                 distributions = [PACKAGES[name]["project"]["name"] for name in names]
                 session.run("python", "-m", "tinytorch", "check", *distributions)
 
@@ -147,19 +151,19 @@ def mutations(session: nox.Session) -> None:
 @nox.session(requires=["build"])
 def core(session: nox.Session) -> None:
     """Core alone."""
-    run_on_wheels(session, "core", tests=["core"])
+    run_on_wheels(session, "core", tests=["core"], kit=True)
 
 
 @nox.session(requires=["build"])
 def ops_nn(session: nox.Session) -> None:
     """Core and the operations of neural networks, nothing else."""
-    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn"])
+    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn"], kit=True)
 
 
 @nox.session(requires=["build"])
 def ops_losses(session: nox.Session) -> None:
     """Core and the losses, nothing else."""
-    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses"])
+    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses"], kit=True)
 
 
 @nox.session(requires=["build"])
@@ -192,19 +196,28 @@ def template(session: nox.Session) -> None:
             session.run("python", "-m", "nox", env=found)
 
 
+@nox.session(requires=["build"])
+def stubs(session: nox.Session) -> None:
+    """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
+    also = (*group("stubs"), "./tests/plugins/softplus")
+    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also)
+    session.install(*sources())  # core then lies elsewhere than the stubs
+    session.run("pytest", "tests/stubs", *session.posargs)
+
+
 # NumPy 2.0 was built for Python 3.11, and not yet for 3.13.
 @nox.session(python="3.11", requires=["build"])
 def minimums(session: nox.Session) -> None:
     """The oldest NumPy and pluggy that core claims to work with."""
     claims = PACKAGES["core"]["project"]["dependencies"]
     oldest = tuple(claim.replace(">=", "==") for claim in claims)
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest, kit=True)
 
 
 @nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
 def python_matrix(session: nox.Session) -> None:
     """Every Python that is claimed and present."""
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, kit=True)
 
 
 @nox.session

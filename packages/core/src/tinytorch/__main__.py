@@ -27,6 +27,7 @@ from typing import Any
 
 from .plugins import PluginReport, examine
 from .scaffold import new_plugin, next_steps
+from .stubs import remove_stubs, write_stubs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder of the package, new or empty (default: one of its name, here)",
     )
     new.set_defaults(run=_new_plugin)
+    stubs = commands.add_parser(
+        "stubs",
+        help="write stubs, by which type checkers and editors know the methods of plugins",
+        epilog="Without --output they lie beside the installed core, where mypy and pyright look. "
+        "In a project's folder `typings` pyright finds them too, and both in one on PYTHONPATH.",
+    )
+    stubs.add_argument("--output", metavar="FOLDER", type=Path, help="where they shall lie")
+    stubs.add_argument("--remove", action="store_true", help="remove those that lie there")
+    stubs.set_defaults(run=_stubs)
     return parser
 
 
@@ -100,6 +110,22 @@ def _new_plugin(options: argparse.Namespace) -> int:
     return 0
 
 
+def _stubs(options: argparse.Namespace) -> int:
+    with redirect_stdout(sys.stderr):
+        reports = [] if options.remove else examine()
+    try:
+        if options.remove:
+            files = remove_stubs(options.output)
+        else:
+            files = write_stubs(reports, options.output)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(map(str, files)))
+    _print_failures(reports)
+    return 0
+
+
 def _list(options: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
         reports = examine()
@@ -109,10 +135,15 @@ def _list(options: argparse.Namespace) -> int:
     text = json.dumps(rows, indent=2) if options.json else "\n".join(map(options.text, rows))
     with suppress(BrokenPipeError):  # whoever reads, `head` say, may have seen enough
         print(text, flush=True)
+    return 1 if _print_failures(reports) and options.strict else 0
+
+
+def _print_failures(reports: list[PluginReport]) -> bool:
+    """Print which plugins failed and why, and return whether any did."""
     failures = [report for report in reports if report.status == "failed"]
     for report in failures:
         print(report.describe(), file=sys.stderr)
-    return 1 if options.strict and failures else 0
+    return bool(failures)
 
 
 def _plugin_rows(reports: list[PluginReport]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import isclass, isfunction
+from keyword import iskeyword
 from typing import Any, Literal
 
 from .errors import PluginError
@@ -167,7 +168,7 @@ def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
     for operation in operations:
         _check_parts(operation)
         for name in sorted(operation.names):
-            if not name.isidentifier():
+            if not name.isidentifier() or iskeyword(name):
                 raise PluginError(f"an operation needs a name, but {name!r} is none")
             if name in DEFINED_BY_TENSOR or (name.startswith("_") and name not in STAND_INS):
                 raise PluginError(

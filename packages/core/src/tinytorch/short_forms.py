@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from .arrays import Array
 from .function import Function
 from .operation import Operation
 from .samples import Sample, broadcasting, uniform
@@ -96,6 +97,7 @@ def elementwise(
         return bound.args[:count], positional | bound.kwargs
 
     gradient = "the output's, times the derivative that was given."
+    signature = _annotated(signature, names[:count])
     function = _public(Rule, signature, split, forward, name, summary, gradient)
     fields.setdefault("method", name)
     if "samples" not in fields:
@@ -171,6 +173,8 @@ def custom_gradient(forward: Callable[..., Any] | None = None, /, **fields: Any)
     name, doc = forward.__name__, inspect.getdoc(forward) or ""
     gradient = "by the closure that the function returns."
     signature = inspect.signature(forward)
+    positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    signature = _annotated(signature, positional)
     function = _public(Rule, signature, split, forward, name, doc, gradient)
     return Operation(function, Rule, **fields)
 
@@ -188,6 +192,15 @@ def _signature(name: str, forward: Callable[..., Any], inputs: int) -> inspect.S
             f"derivative, but it takes {len(parameters)}"
         )
     return inspect.Signature(parameters)
+
+
+def _annotated(signature: inspect.Signature, inputs: Sequence[str]) -> inspect.Signature:
+    """Return a signature of functions of arrays as that of the function of Tensors."""
+    parameters = [
+        p.replace(annotation=Tensor | Array | float) if p.name in inputs else p
+        for p in signature.parameters.values()
+    ]
+    return inspect.Signature(parameters, return_annotation=Tensor)
 
 
 def _public(
@@ -210,6 +223,6 @@ def _public(
     rule.__doc__ = f"{doc.partition(chr(10))[0]} Gradient: {gradient}"
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    function.__signature__ = signature.replace(return_annotation=Tensor)  # type: ignore[attr-defined]
+    function.__signature__ = signature  # type: ignore[attr-defined]
     rule.__module__ = function.__module__ = getattr(like, "__module__", None) or __name__
     return function

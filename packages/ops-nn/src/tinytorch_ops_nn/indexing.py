@@ -181,11 +181,13 @@ OPERATIONS = [
         embedding,
         EmbeddingBackward,
         torch="nn.functional.embedding",
-        samples=lambda: [
-            sample(np.array(indices, dtype=np.int64), uniform((5, 3)))
-            for indices in ([0, 4, 2], [[1, 1], [1, 0]], 3, [], [[[2]]])
-        ]
-        + [sample(np.array([1, 0]), uniform((2, 0)))],
+        samples=lambda: (
+            [
+                sample(np.array(indices, dtype=np.int64), uniform((5, 3)))
+                for indices in ([0, 4, 2], [[1, 1], [1, 0]], 3, [], [[[2]]])
+            ]
+            + [sample(np.array([1, 0]), uniform((2, 0)))]
+        ),
         reference=lambda input, weight: weight[input],
         bad_inputs=[
             bad(IndexError, "from 0 to 4, but 5", np.array([0, 5]), uniform((5, 3))),

@@ -197,6 +197,14 @@ def template(session: nox.Session) -> None:
 
 
 @nox.session(requires=["build"])
+def tutorial(session: nox.Session) -> None:
+    """docs/tutorial.md, followed to the letter in an empty folder."""
+    session.install(*group("test"))
+    # The fixtures of the other tests need what the page installs in an environment of its own.
+    session.run("pytest", "--noconftest", "tests/tutorial", *session.posargs)
+
+
+@nox.session(requires=["build"])
 def stubs(session: nox.Session) -> None:
     """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
     also = (*group("stubs"), "./tests/plugins/softplus")

@@ -94,6 +94,7 @@ def test_an_operation_like_any_other():
     assert lorentz.name == "lorentz"
     assert inspect.getdoc(lorentz.function) == "Lorentz curve 1 / (1 + x^2), elementwise."
     assert lorentz.function.__module__ == __name__
+    assert inspect.getsourcefile(inspect.unwrap(lorentz.function)) == __file__
     assert repr(lorentz.backward.__name__) == "'LorentzBackward'"
     x, y, weight = inspect.signature(mix.function).parameters.values()
     assert x.annotation == y.annotation == Tensor | tinytorch.Array | float

@@ -223,6 +223,8 @@ def _public(
     rule.__doc__ = f"{doc.partition(chr(10))[0]} Gradient: {gradient}"
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
+    if inspect.isfunction(like):
+        function.__wrapped__ = like  # type: ignore[attr-defined]  # whose file is the operation's
     function.__signature__ = signature  # type: ignore[attr-defined]
     rule.__module__ = function.__module__ = getattr(like, "__module__", None) or __name__
     return function

@@ -27,7 +27,7 @@ PACKAGES = {
 }
 MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
 # Tests that need nothing of the repository but the installed packages.
-PORTABLE = ["core", "ops_nn", "ops_losses", "conformance", "textbook"]
+PORTABLE = ["core", "ops_nn", "ops_losses", "textbook"]
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -59,7 +59,11 @@ def wheel(name: str) -> Path:
 
 
 def run_on_wheels(
-    session: nox.Session, *names: str, tests: list[str], also: tuple[str, ...] = ()
+    session: nox.Session,
+    *names: str,
+    tests: list[str],
+    also: tuple[str, ...] = (),
+    kit: bool = False,
 ) -> None:
     """Run tests on wheels of the named packages, with no other package and no source in reach."""
     session.install(*(str(wheel(name)) for name in names), *group("test"), *also)
@@ -70,6 +74,9 @@ def run_on_wheels(
         with session.chdir(place):
             session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
             session.run("pytest", *(f"tests/{path}" for path in tests), *session.posargs)
+            if kit and not session.posargs:
+                distributions = [PACKAGES[name]["project"]["name"] for name in names]
+                session.run("python", "-m", "tinytorch", "check", *distributions)
 
 
 @nox.session
@@ -106,6 +113,7 @@ def check_built(name: str) -> str:
     with zipfile.ZipFile(built) as archive:
         missing = {f"{module}/py.typed", f"{info}/licenses/LICENSE"} - set(archive.namelist())
         assert not missing, f"{built.name} lacks {missing}"
+        assert not any("_cache/" in path for path in archive.namelist()), built.name
         # Refuses, as the index would, what the standard does not allow.
         metadata = Metadata.from_email(archive.read(f"{info}/METADATA"))
     assert metadata.license_expression == "MIT", built.name
@@ -133,29 +141,76 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", "--doctest-modules", "packages")
 
 
+@nox.session
+def mutations(session: nox.Session) -> None:
+    """Faults planted in the rules of all packages, which the kit has to catch."""
+    session.install(*sources(), *group("test"))
+    session.run("pytest", "tests/mutations", *session.posargs)
+
+
 @nox.session(requires=["build"])
 def core(session: nox.Session) -> None:
     """Core alone."""
-    run_on_wheels(session, "core", tests=["core", "conformance"])
+    run_on_wheels(session, "core", tests=["core"], kit=True)
 
 
 @nox.session(requires=["build"])
 def ops_nn(session: nox.Session) -> None:
     """Core and the operations of neural networks, nothing else."""
-    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn", "conformance"])
+    run_on_wheels(session, "core", "ops-nn", tests=["ops_nn"], kit=True)
 
 
 @nox.session(requires=["build"])
 def ops_losses(session: nox.Session) -> None:
     """Core and the losses, nothing else."""
-    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses", "conformance"])
+    run_on_wheels(session, "core", "ops-losses", tests=["ops_losses"], kit=True)
 
 
 @nox.session(requires=["build"])
 def plugin(session: nox.Session) -> None:
-    """Somebody else's distribution on top of core."""
-    folder = "plugins/softplus"
-    run_on_wheels(session, "core", tests=[f"{folder}/tests"], also=(f"./tests/{folder}",))
+    """Distributions that are not ours, on top of core."""
+    folders = [f"plugins/{name}" for name in ("softplus", "special", "sparse")]
+    installed = tuple(f"./tests/{folder}" for folder in folders)
+    run_on_wheels(session, "core", tests=[f"{folder}/tests" for folder in folders], also=installed)
+
+
+@nox.session(requires=["build"])
+def broken_plugins(session: nox.Session) -> None:
+    """What a user sees of distributions that are broken, each in one way."""
+    installers = ("flit_core>=3.11,<5", "pip")
+    run_on_wheels(session, "core", tests=["plugins/broken/tests"], also=installers)
+
+
+@nox.session(requires=["build"])
+def template(session: nox.Session) -> None:
+    """An op package as core's wheel makes it: installed, checked, and by its own sessions."""
+    session.install(str(wheel("core")), "nox")
+    with tempfile.TemporaryDirectory(prefix="tinytorch-") as place, session.chdir(place):
+        session.run("python", "-m", "tinytorch", "new-plugin", "Fancy.Ops")
+        session.install("-e", "./fancy-ops[test]")
+        with session.chdir("fancy-ops"):
+            session.run("pytest")
+            session.run("python", "-m", "tinytorch", "check", "fancy-ops")
+            # Core is not where its sessions would look for it.
+            found = {"PIP_FIND_LINKS": str(DIST), "UV_FIND_LINKS": str(DIST)}
+            session.run("python", "-m", "nox", env=found)
+
+
+@nox.session(requires=["build"])
+def tutorial(session: nox.Session) -> None:
+    """docs/tutorial.md, followed to the letter in an empty folder."""
+    session.install(*group("test"))
+    # The fixtures of the other tests need what the page installs in an environment of its own.
+    session.run("pytest", "--noconftest", "tests/tutorial", *session.posargs)
+
+
+@nox.session(requires=["build"])
+def stubs(session: nox.Session) -> None:
+    """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
+    also = (*group("stubs"), "./tests/plugins/softplus")
+    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also)
+    session.install(*sources())  # core then lies elsewhere than the stubs
+    session.run("pytest", "tests/stubs", *session.posargs)
 
 
 # NumPy 2.0 was built for Python 3.11, and not yet for 3.13.
@@ -164,13 +219,13 @@ def minimums(session: nox.Session) -> None:
     """The oldest NumPy and pluggy that core claims to work with."""
     claims = PACKAGES["core"]["project"]["dependencies"]
     oldest = tuple(claim.replace(">=", "==") for claim in claims)
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest, kit=True)
 
 
 @nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
 def python_matrix(session: nox.Session) -> None:
     """Every Python that is claimed and present."""
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, kit=True)
 
 
 @nox.session

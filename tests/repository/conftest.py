@@ -67,8 +67,9 @@ def installed(pyproject: str) -> dict[str, str]:
     name, version = project["name"], project["version"]
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     points = project["entry-points"]["tinytorch"]
+    requires = "".join(f"Requires-Dist: {name}\n" for name in project.get("dependencies", ()))
     return {
-        f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{requires}",
         f"{info}/entry_points.txt": "[tinytorch]\n"
         + "".join(f"{key} = {value}\n" for key, value in points.items()),
     }

@@ -44,6 +44,10 @@ BROKEN = {
         "should return Operations, but.*<function",
     ),
     "not a function": (HOOK + "return [Operation(len)]", "should be a Python function.*len"),
+    "keyword": (
+        HOOK + "return [Operation(double, aliases=('lambda',))]",
+        "needs a name, but 'lambda' is none",
+    ),
     "no name": (HOOK + "return [Operation(lambda x: x)]", "needs a name, but '<lambda>' is none"),
     "not a Function": (
         HOOK + "return [Operation(double, int)]",

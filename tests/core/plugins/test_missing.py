@@ -46,7 +46,7 @@ def test_a_hinted_operation_of_a_broken_plugin_says_what_failed(site, hinted):
     with pytest.warns(tinytorch.PluginWarning), pytest.raises(AttributeError) as caught:
         Tensor([1.0]).later_op()
     assert "No module named 'no_such_module'" in str(caught.value)
-    assert "install" not in str(caught.value)
+    assert "pip install" not in str(caught.value)
 
 
 @pytest.mark.parametrize("distribution", missing.HINTS)
@@ -145,7 +145,8 @@ def test_dir_lists_operations(site, source):
     site.install("demo", source("double"))
     assert dir(tinytorch.ops) == sorted(registry.operations)
     assert {"double", "exp", "backward"} <= set(dir(Tensor([1.0])))
-    assert not [name for name in vars(tinytorch.ops) if not name.startswith("_")]
+    # pytest itself adds names that begin with @ to the modules of its plugins.
+    assert not [name for name in vars(tinytorch.ops) if name[0] not in "_@"]
 
 
 SLICING = """

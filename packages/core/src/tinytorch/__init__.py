@@ -32,6 +32,7 @@ from .operation import CORE, Operation, registry
 from .plugins import enable_autograd, isolated_registry
 from .random import default_generator, get_rng_state, manual_seed, set_rng_state
 from .saved_hooks import saved_tensors_hooks
+from .short_forms import custom_gradient, elementwise
 from .sparse import SparseGradient
 from .tensor import Tensor
 from .values import allclose
@@ -66,8 +67,10 @@ __all__ = [
     "check_range",
     "checkpoint",
     "checkpoint_sequential",
+    "custom_gradient",
     "default_generator",
     "either",
+    "elementwise",
     "enable_autograd",
     "enable_grad",
     "from_numpy",

@@ -7,6 +7,7 @@ nothing else. pluggy and importlib.metadata are imported when the first plugin i
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import sys
@@ -57,11 +58,11 @@ def blocked_by_environment() -> list[str]:
 
 def is_named(plugin: Plugin, names: Iterable[str]) -> bool:
     """Whether a plugin is among `names`, by its distribution or its entry point; core never is."""
-    own = {_normal(plugin.distribution), _normal(plugin.entry_point)}
-    return plugin != CORE and not own.isdisjoint(map(_normal, names))
+    own = {normal_name(plugin.distribution), normal_name(plugin.entry_point)}
+    return plugin != CORE and not own.isdisjoint(map(normal_name, names))
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """Return the one spelling that stands for all that package indexes take for the same name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -111,12 +112,58 @@ def _examine_one(plugin: Plugin, point: EntryPoint, blocked: list[str]) -> Plugi
     if is_named(plugin, blocked):
         return PluginReport(plugin, "blocked", _file(point), "it is blocked by name")
     try:
+        _refuse_other_core(plugin, point)
         operations = check_operations(_ask(point.load(), str(plugin)))
         registry.refuse_taken(operations, unless_by=plugin)
     except (Exception, SystemExit) as error:  # a plugin may not end the program that looks at it
         kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
-        return PluginReport(plugin, "failed", _file(point), f"{kind}{error}", exception=error)
+        way_out = (
+            f"upgrade or reinstall {plugin.distribution}, or leave it out: "
+            f"{BLOCK_VARIABLE}={plugin.distribution}"
+        )
+        return PluginReport(
+            plugin, "failed", _file(point), f"{kind}{error}", exception=error, way_out=way_out
+        )
     return PluginReport(plugin, "loaded", _file(point), operations=operations)
+
+
+def _refuse_other_core(plugin: Plugin, point: EntryPoint) -> None:
+    """Refuse a plugin that was made for another version of core, before it is imported."""
+    core = sys.modules[__package__].__version__
+    for requirement in (point.dist.requires if point.dist else None) or ():
+        match = re.fullmatch(r"tinytorch[-_.]core *\(?([<>=!~0-9][^;()]*)\)?", requirement.strip())
+        if match and not all(_allows(clause, core) for clause in match[1].split(",")):
+            raise PluginError(
+                f"it was made for another version of core: it requires {match[0]}, and this is "
+                f"tinytorch-core {core}; install a release of {plugin.distribution} for "
+                f"this core, or the core that it asks for: python -m pip install {match[0]!r}"
+            )
+
+
+def _allows(clause: str, version: str) -> bool:
+    """Whether a clause such as ``<0.2`` allows a version; what is not understood is let through.
+
+    Requirements are pip's business, and packaging knows them all; but core may not depend on it,
+    and this only has to tell apart releases of core.
+    """
+    match = re.fullmatch(r" *(>=|<=|==|>|<) *([0-9]+(?:\.[0-9]+)*) *", clause)
+    return match is None or _COMPARISONS[match[1]](_release(version), _release(match[2]))
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a release, filled up with zeros."""
+    match = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
+    numbers = [int(number) for number in match[0].split(".")] if match else []
+    return (*numbers, 0, 0, 0, 0)[:4]
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def _file(point: EntryPoint) -> str:
@@ -172,13 +219,15 @@ def _without_clashes(reports: list[PluginReport]) -> list[PluginReport]:
             return report
         plugins = [r.plugin for r in reports if any(r in clashes[name] for name in names)]
         other = next(r.plugin for r in clashes[names[0]] if r is not report)
-        same = other.distribution == report.plugin.distribution
-        handle = other.entry_point if same else other.distribution
+        handles = (other.distribution, other.entry_point, report.plugin.distribution)
+        handle = next(
+            (h for h in handles if is_named(other, [h]) != is_named(report.plugin, [h])), handles[0]
+        )
         error = (
             f"{' and '.join(map(str, plugins))} register the same name: "
             f"{', '.join(map(repr, names))}; uninstall one, or block one: {BLOCK_VARIABLE}={handle}"
             f", or enable_autograd(block=[{handle!r}]) before the first operation of a plugin"
         )
-        return replace(report, status="failed", clashes=names, error=error)
+        return replace(report, status="failed", clashes=names, error=error, way_out="")
 
     return [judged(report) for report in reports]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import isclass, isfunction
+from keyword import iskeyword
 from typing import Any, Literal
 
 from .errors import PluginError
@@ -46,6 +47,10 @@ class Operation:
         The name of the counterpart under ``torch``, for the comparison and for readers who know it.
     twice_differentiable : bool
         Whether the second derivative is claimed, and tested.
+    expected_failures : dict
+        Checks of the kit that are known to fail, by name, and why. One that passes fails the run.
+
+    An Operation can be called, and calls its function.
     """
 
     function: Callable[..., Any]
@@ -58,6 +63,7 @@ class Operation:
     numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = ()
     torch: str | None = None
     twice_differentiable: bool = True
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -97,6 +103,10 @@ class Operation:
         """Return the samples, drawn anew and the same each time."""
         return list(self.samples() if callable(self.samples) else self.samples)
 
+    def __call__(self, *inputs: Any, **parameters: Any) -> Any:
+        """Call the function."""
+        return self.function(*inputs, **parameters)
+
     def __repr__(self) -> str:
         return f"Operation({self.name})"
 
@@ -132,6 +142,8 @@ class PluginReport:
     clashes: tuple[str, ...] = ()
     """The names that another plugin registers too; neither plugin is used then."""
     exception: BaseException | None = None
+    way_out: str = ""
+    """What to do about a failure, where the error itself does not say it."""
 
     def provides(self, name: str) -> bool:
         """Whether the plugin has, or would have, an operation of this name."""
@@ -139,7 +151,8 @@ class PluginReport:
 
     def describe(self) -> str:
         """Return one sentence about a plugin that is not in use."""
-        return f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+        sentence = f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+        return f"{sentence}; {self.way_out}" if self.way_out else sentence
 
 
 def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
@@ -155,7 +168,7 @@ def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
     for operation in operations:
         _check_parts(operation)
         for name in sorted(operation.names):
-            if not name.isidentifier():
+            if not name.isidentifier() or iskeyword(name):
                 raise PluginError(f"an operation needs a name, but {name!r} is none")
             if name in DEFINED_BY_TENSOR or (name.startswith("_") and name not in STAND_INS):
                 raise PluginError(

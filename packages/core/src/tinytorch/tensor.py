@@ -1,7 +1,7 @@
 """Tensor: an array, its gradient, and the edge by which it hangs in the graph.
 
 What a tensor can compute is attached to this class by the registry, operation by operation;
-``_methods.pyi`` declares the operations of core for type checkers and editors.
+``_attached.pyi`` declares it for type checkers and editors.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .higher import RecordedPass
 from .values import Values
 
 if TYPE_CHECKING:
-    from ._methods import CoreMethods
+    from ._attached import AttachedMethods
 else:
-    CoreMethods = object
+    AttachedMethods = object
 
 
-class Tensor(Values, CoreMethods):
+class Tensor(Values, AttachedMethods):
     """An array whose operations are recorded, so that gradients can flow back through them.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Operations of neural networks for tinytorch: activations, softmax, slicing, embedding."""
+"""Operations of neural networks for tinytorch: layers as functions, activations, indexing."""
 
 from __future__ import annotations
 

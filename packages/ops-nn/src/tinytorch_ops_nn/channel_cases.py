@@ -11,11 +11,13 @@ SHAPES: tuple[tuple[int, ...], ...] = ((3, 2), (2, 2, 3), (2, 2, 1, 2), (3, 1, 2
 
 
 def affine(shape: tuple[int, ...], *between: Any) -> tuple[Any, ...]:
+    """Return a weight and a bias for inputs of a shape, after what comes between."""
     channels = (shape[1],)
     return (*between, uniform(channels, 0.5, 1.5, seed=1), uniform(channels, seed=2))
 
 
 def bad_calls(*between: Any, shape: tuple[int, ...] = (2, 3, 4)) -> list[BadInput]:
+    """Return calls that each norm by channels refuses; `between` are the arguments after x."""
     x = uniform(shape)
     return [
         bad(ValueError, r"weight should have the shape \(3,\)", x, *between, np.ones(2)),
@@ -37,6 +39,7 @@ def plain_norm(x: Any, axes: tuple[int, ...], weight: Any, bias: Any, eps: float
 
 
 def plain_affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Return x times a weight, plus a bias, channel by channel; None stands for neither."""
     channels = (-1, *(1,) * (x.ndim - 2))
     x = x if weight is None else x * weight.reshape(channels)
     return x if bias is None else x + bias.reshape(channels)

@@ -112,6 +112,7 @@ def channel_operands(op: str, x: Any, weight: Any, bias: Any, least: int) -> tup
 
 
 def one_a_channel(op: str, name: str, value: Any, channels: int) -> Any:
+    """Return a value, if it has one number a channel."""
     if value.shape != (channels,):
         raise ValueError(
             f"{op}: {name} should have the shape ({channels},), one number a channel, but its "
@@ -121,6 +122,7 @@ def one_a_channel(op: str, name: str, value: Any, channels: int) -> Any:
 
 
 def require_several(op: str, x: Any, axes: tuple[int, ...]) -> None:
+    """Refuse an input with but one element along the axes, whose variance is 0 whatever it is."""
     if prod(x.shape[axis] for axis in axes) == 1:
         raise ValueError(
             f"{op}: mean and variance are taken over axes {axes}, which should have more than one "

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from ..arrays import Array, require_real
 from ..function import Function
 from ..operation import Operation
-from ..samples import elementwise
+from ..samples import elementwise, sample, uniform
 from ..tensor import Tensor
 
 
@@ -94,7 +94,11 @@ OPERATIONS = [
         astype,
         AstypeBackward,
         method="astype",
-        samples=elementwise(dtype=np.float32),
+        samples=lambda: [
+            *elementwise(dtype=np.float32)(),
+            sample(uniform((2, 3)), dtype=np.float64),
+            sample(uniform((2, 3)), dtype=np.int64),
+        ],
         reference=lambda x, dtype: x.astype(dtype),
     ),
     Operation(

@@ -393,6 +393,7 @@ OPERATIONS = [
             sample(uniform((1,)), (0, 3)),
             sample(uniform(()), ()),
             sample(uniform((2, 3)), (2, 3)),
+            sample(uniform((0, 1)), (2, 0, 3)),
         ],
         reference=lambda x, shape: np.broadcast_to(x, shape),
         bad_inputs=[bad(ValueError, "does not broadcast to", uniform((2, 3)), (2, 4))],

@@ -1,22 +1,31 @@
-"""Gradients by the rules, and by central differences."""
+"""Gradients by the rules, and by differences."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..arrays import FLOATING, Array
+from ..arrays import Array
 from ..derivatives import grad
 from ..samples import Sample
 from ..tensor import Tensor
+from .calls import Call
+
+COMPLEX_STEP = 1e-100
+"""Of which nothing is lost: no difference is taken. Its square is no number that counts."""
+EXACT = 1e-9
+"""The relative tolerance where derivatives by a complex step are to be had."""
 
 
 def gradcheck(
     function: Callable[..., Tensor],
     inputs: Sequence[Any],
     *,
+    reference: Callable[..., Any] | None = None,
     eps: float = 1e-6,
     rtol: float = 1e-5,
     atol: float = 1e-7,
@@ -25,7 +34,11 @@ def gradcheck(
     """Compare the gradients of a function with central differences, in float64.
 
     The output is weighted with random numbers w, and for each element of each input the derivative
-    of sum(w * function(inputs)) is taken both ways.
+    of sum(w * function(inputs)) is taken both ways. Where the function, or its reference, also
+    takes complex arrays, a complex step must confirm the gradient to nine digits: the derivative
+    of f is Im f(x + ih) / h, from which no rounding takes anything away. A complex step that
+    central differences contradict is left out of account, as of a function that takes absolute
+    values.
 
     Parameters
     ----------
@@ -34,6 +47,9 @@ def gradcheck(
     inputs : sequence
         Floating arrays, and lists of them, become tensors that require gradients; the rest is
         passed as it is.
+    reference : callable, optional
+        The same in plain NumPy, for the complex step. By default the function itself is tried,
+        which serves if it is made of operators and NumPy's functions.
     eps : float
         The step of the differences, relative to elements larger than 1.
     rtol, atol : float
@@ -51,20 +67,18 @@ def gradcheck(
     AssertionError
         With the input, the index, both values and the tolerance.
 
+    References
+    ----------
+    Squire and Trapp (1998), Using complex variables to estimate derivatives of real functions,
+    SIAM Review 40:110-112.
+
     Examples
     --------
     >>> gradcheck(lambda x: (x * x).sum(), [np.array([1.0, 2.0])])
     2
     """
     call = Call(function, Sample(tuple(inputs)))
-    weights = call.weights(seed)
-    return _compare(
-        call.arrays,
-        call.gradients(weights),
-        lambda: call(requires_grad=False).data,
-        weights,
-        (eps, rtol, atol),
-    )
+    return compare_gradients(call, reference or function, Tolerance(eps, rtol, atol), seed)
 
 
 def gradgradcheck(
@@ -102,30 +116,74 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x**3, [np.array([1.0, 2.0])])
     4
     """
-    weights = np.array(Call(function, Sample(tuple(inputs))).weights(seed))
+    call = Call(function, Sample(tuple(inputs)))
+    return compare_second_derivatives(call, Tolerance(eps, rtol, atol), seed)
 
-    def first(*arguments: Any) -> Tensor:
-        *tensors, w = arguments
-        return _weighted_gradients(function, tensors, w, seed + 2)
 
-    call = Call(first, Sample((*inputs, weights)))
-    one = np.ones(())
+@dataclass(frozen=True)
+class Tolerance:
+    """The step of central differences, and how far from them a gradient may be."""
+
+    eps: float
+    rtol: float
+    atol: float
+
+    def allows(self, analytic: float, numeric: float) -> bool:
+        """Whether the two are near enough."""
+        return abs(analytic - numeric) <= self.allowed(numeric)
+
+    def allowed(self, numeric: float) -> float:
+        """How far from it a gradient may be."""
+        return self.atol + self.rtol * abs(numeric)
+
+
+FIRST = Tolerance(1e-6, 1e-5, 1e-7)
+SECOND = Tolerance(1e-6, 1e-4, 1e-6)
+
+
+def compare_gradients(
+    call: Call, reference: Callable[..., Any], tolerance: Tolerance = FIRST, seed: int = 0
+) -> int:
+    """Do what `gradcheck` does, for a call."""
+    weights = call.weights(seed)
+    gradients = call.gradients(weights)
     return _compare(
         call.arrays,
-        call.gradients(one),
-        lambda: call(requires_grad=True).data,
-        one,
-        (eps, rtol, atol),
+        gradients,
+        lambda: call(requires_grad=False).data,
+        weights,
+        tolerance,
+        lambda: _complex_steps(call, reference, weights),
     )
 
 
-def _weighted_gradients(
-    function: Callable[..., Tensor], arguments: list[Any], w: Tensor, seed: int
-) -> Tensor:
-    """Return the sum of all gradients of ``sum(w * function(arguments))``, randomly weighted."""
-    flat = [x for a in arguments for x in (a if isinstance(a, list) else [a])]
-    leaves = [x for x in flat if isinstance(x, Tensor) and x.requires_grad]
-    output = function(*arguments)
+def compare_second_derivatives(call: Call, tolerance: Tolerance = SECOND, seed: int = 0) -> int:
+    """Do what `gradgradcheck` does, for a call."""
+    weights = np.array(call.weights(seed))
+
+    def first(*arguments: Any) -> Tensor:
+        *inputs, w = arguments
+        output = call.select(call.function(*inputs, **call.sample.parameters))
+        return _weighted_gradients(output, _leaves(inputs), w, seed + 2)
+
+    of_gradients = Call(first, Sample((*call.inputs, weights)))
+    one = np.ones(())
+    return _compare(
+        of_gradients.arrays,
+        of_gradients.gradients(one),
+        lambda: of_gradients(requires_grad=True).data,
+        one,
+        tolerance,
+    )
+
+
+def _leaves(inputs: list[Any]) -> list[Tensor]:
+    flat = [x for value in inputs for x in (value if isinstance(value, list | tuple) else [value])]
+    return [x for x in flat if isinstance(x, Tensor) and x.requires_grad]
+
+
+def _weighted_gradients(output: Tensor, leaves: list[Tensor], w: Tensor, seed: int) -> Tensor:
+    """Return the sum of all gradients of ``sum(w * output)``, randomly weighted."""
     total = (w * 0.0).sum()
     if output.requires_grad:
         gradients = grad(output, leaves, w, create_graph=True, allow_unused=True)
@@ -141,101 +199,75 @@ def _compare(
     gradients: Sequence[Array],
     evaluate: Callable[[], Array],
     weights: Array,
-    tolerance: tuple[float, float, float],
+    tolerance: Tolerance,
+    complex_steps: Callable[[], list[Array] | None] = lambda: None,
 ) -> int:
-    """Compare gradients, element by element, with central differences of the weighted output."""
-    eps, rtol, atol = tolerance
-    compared = 0
-    for position, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
-        for index in np.ndindex(array.shape):
-            numeric = _central_difference(array, index, evaluate, weights, eps)
-            analytic, allowed = float(gradient[index]), atol + rtol * abs(numeric)
-            if not abs(analytic - numeric) <= allowed:
-                raise AssertionError(
-                    f"the gradient of input {position} at index {index} is {analytic:.10g}, but "
-                    f"central differences give {numeric:.10g} (tolerance {allowed:.2g})"
-                )
-            compared += 1
-    return compared
+    """Compare gradients, element by element, with differences of the weighted output."""
+    numeric = [_central_differences(array, evaluate, weights, tolerance.eps) for array in arrays]
+    exact = complex_steps()
+    for position, (gradient, expected) in enumerate(zip(gradients, numeric, strict=True)):
+        for index in np.ndindex(expected.shape):
+            _require(tolerance, gradient, expected, position, index, "central differences give")
+            if exact is not None and tolerance.allows(
+                float(exact[position][index]), float(expected[index])
+            ):
+                sharp = Tolerance(0.0, EXACT, EXACT * max(1.0, float(np.max(abs(expected)))))
+                _require(sharp, gradient, exact[position], position, index, "a complex step gives")
+    return sum(array.size for array in arrays)
 
 
-def _central_difference(
-    array: Array,
+def _require(
+    tolerance: Tolerance,
+    gradient: Array,
+    expected: Array,
+    position: int,
     index: tuple[int, ...],
-    evaluate: Callable[[], Array],
-    weights: Array,
-    eps: float,
-) -> float:
-    original = array[index]
-    step = eps * max(1.0, abs(original))
-    values = []
-    for shifted in (original + step, original - step):
-        array[index] = shifted
-        values.append(np.sum(weights * evaluate()))
-    array[index] = original
-    return float((values[0] - values[1]) / (2 * step))
+    source: str,
+) -> None:
+    analytic, numeric = float(gradient[index]), float(expected[index])
+    if not tolerance.allows(analytic, numeric):
+        raise AssertionError(
+            f"the gradient of input {position} at index {index} is {analytic:.12g}, but {source} "
+            f"{numeric:.12g} (tolerance {tolerance.allowed(numeric):.2g})"
+        )
 
 
-class Call:
-    """A function with the inputs of one sample: what it gives, and its gradients."""
+def _central_differences(
+    array: Array, evaluate: Callable[[], Array], weights: Array, eps: float
+) -> Array:
+    result = np.empty(array.shape)
+    for index in np.ndindex(array.shape):
+        original = array[index]
+        step = eps * max(1.0, abs(float(original)))
+        values = []
+        for shifted in (original + step, original - step):
+            array[index] = shifted
+            values.append(np.sum(weights * evaluate()))
+        array[index] = original
+        result[index] = (values[0] - values[1]) / (2 * step)
+    return result
 
-    def __init__(
-        self, function: Callable[..., Any], sample: Sample, dtypes: Sequence[Any] = (np.float64,)
-    ) -> None:
-        self.function = function
-        self.sample = sample
-        self.arrays: list[Array] = []
-        """The floating arrays among the inputs, in order: those that have gradients."""
-        self.inputs = [self._prepare(value, dtypes) for value in sample.inputs]
 
-    def _prepare(self, value: Any, dtypes: Sequence[Any]) -> Any:
-        if isinstance(value, list | tuple) and any(isinstance(x, np.ndarray) for x in value):
-            return type(value)(self._prepare(x, dtypes) for x in value)
-        if isinstance(value, np.ndarray) and value.dtype.kind == FLOATING:
-            value = value.astype(dtypes[min(len(self.arrays), len(dtypes) - 1)])
-            self.arrays.append(value)
-        return value
+def _complex_steps(call: Call, function: Callable[..., Any], weights: Array) -> list[Array] | None:
+    """Return the derivatives by complex steps, or None if the function takes no complex arrays."""
+    stepped = Call(function, Sample(tuple(call.inputs), call.sample.parameters))
+    stepped.replace([array.astype(np.complex128) for array in call.arrays])
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            return [_steps(stepped, array, call, weights) for array in stepped.arrays]
+    except Exception:  # whatever it is: this function is not made for complex numbers
+        return None
 
-    def tensors(self, requires_grad: bool = True) -> tuple[list[Any], list[Tensor]]:
-        """Return the inputs with a tensor for each floating array, and these tensors."""
-        leaves: list[Tensor] = []
 
-        def convert(value: Any) -> Any:
-            if isinstance(value, list | tuple):
-                return type(value)(convert(x) for x in value)
-            if any(value is array for array in self.arrays):
-                leaf = Tensor(0.0)
-                leaf.data = value  # shared, also where it is not contiguous
-                leaf.requires_grad = requires_grad
-                leaves.append(leaf)
-                return leaf
-            return value
-
-        return [convert(value) for value in self.inputs], leaves
-
-    def __call__(self, requires_grad: bool = True) -> Tensor:
-        """Return the output."""
-        return self.run(requires_grad)[0]
-
-    def run(self, requires_grad: bool = True) -> tuple[Tensor, list[Tensor]]:
-        """Return the output, and the tensors that it was computed from."""
-        inputs, leaves = self.tensors(requires_grad)
-        output = self.function(*inputs, **self.sample.parameters)
-        assert isinstance(output, Tensor), f"expected a Tensor, got a {type(output).__name__}"
-        return output, leaves
-
-    def weights(self, seed: int = 0) -> Array:
-        """Random weights for the output; read-only, for a rule may not write to its gradient."""
-        output = self(requires_grad=False)
-        drawn = np.random.default_rng(seed).uniform(0.5, 1.5, output.shape)
-        signs = np.where(np.random.default_rng(seed + 1).random(output.shape) < 0.5, -1.0, 1.0)
-        weights = np.asarray(drawn * signs, output.dtype)
-        weights.flags.writeable = False
-        return weights
-
-    def gradients(self, weights: Array) -> list[Array]:
-        """Return the gradient of each floating array by backward, zeros where there is none."""
-        output, leaves = self.run()
-        if output.requires_grad:
-            output.backward(weights)
-        return [np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for leaf in leaves]
+def _steps(stepped: Call, array: Array, call: Call, weights: Array) -> Array:
+    result = np.empty(array.shape)
+    for index in np.ndindex(array.shape):
+        array[index] += COMPLEX_STEP * 1j
+        value = stepped.function(*stepped.inputs, **stepped.sample.parameters)
+        value = np.asarray(value[call.output] if isinstance(value, list | tuple) else value)
+        if value.dtype.kind != "c" or value.shape != weights.shape:
+            raise TypeError("the imaginary part is lost")
+        array[index] = array[index].real
+        result[index] = np.sum(weights * value.imag) / COMPLEX_STEP
+    return result

@@ -1,0 +1,67 @@
+"""Faults are planted in every rule of every installed package, and the kit finds them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tinytorch
+from tinytorch import Operation
+from tinytorch.operation import registry
+from tinytorch.testing import op_checks
+
+from .faults import FAULTS, Fault
+
+tinytorch.enable_autograd(quiet=True, strict=True)
+OPERATIONS = [
+    operation
+    for name, operation in registry.operations.items()
+    if name == operation.name and operation.backward is not None
+]
+
+NO_SECOND_DERIVATIVE = "its second derivative is zero"
+HARMLESS = {
+    **{
+        (name, "constant where the gradient is differentiated"): NO_SECOND_DERIVATIVE
+        for name in ("abs", "amax", "amin", "clip", "maximum", "minimum", "relu")
+    },
+    **{
+        ("getitem", name): "its rule goes by the key; indices are saved for saved_tensors_hooks"
+        for name in ("another array saved", "saved arrays exchanged")
+    },
+}
+"""Faults that change nothing, by operation, and why."""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_a_fault_is_caught(operation: Operation, fault: Fault, record_property: Any) -> None:
+    """A fault that shows, in any operation, fails a check of the kit."""
+    assert operation.backward is not None
+    with fault.planted(operation.backward) as shown:
+        caught_by = first_failure(operation)
+    reason = HARMLESS.get((operation.name, fault.name))
+    distribution = registry.owners[operation.name].distribution
+    if caught_by:
+        assert reason is None, f"it is caught by {caught_by}, though listed as harmless: {reason}"
+        record_property("caught", (distribution, operation.name, fault.name, caught_by))
+    elif shown:
+        assert reason is not None, "it shows, and no check fails"
+        record_property("harmless", (distribution, operation.name, fault.name, reason))
+
+
+def first_failure(operation: Operation) -> str:
+    """The name of the first check that fails, if one does."""
+    for check in op_checks(operation):
+        try:
+            check.run()
+        except Exception:  # whatever a fault leads to
+            return check.name
+    return ""
+
+
+def test_what_is_harmless_exists() -> None:
+    """What is listed as harmless names operations and faults that there are."""
+    names = {operation.name for operation in OPERATIONS}
+    assert {operation for operation, _ in HARMLESS} <= names
+    assert {name for _, name in HARMLESS} <= {fault.name for fault in FAULTS}

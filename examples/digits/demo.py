@@ -99,7 +99,7 @@ def evaluate(
     """The loss, and the share of the images that are read right."""
     scores = network(Tensor(images), parameters)
     loss = tinytorch.ops.cross_entropy(scores, labels)
-    return loss.item(), np.mean(scores.argmax(axis=1).data == labels)
+    return loss.item(), np.mean(scores.data.argmax(axis=1) == labels)
 
 
 def print_operations() -> None:

@@ -175,7 +175,7 @@ def test_data_is_an_array_also_where_numpy_gives_a_scalar():
         x, x * x, x + 1, 1 / x, np.float64(3) - x, -x, x**2, x > 1, x == x, x.exp(), x.clone(),
         x.T, x.astype(np.float64), copy.deepcopy(x), pickle.loads(pickle.dumps(x)),
         Tensor(np.float64(2.0)), Tensor([1.0]).squeeze(),
-        row.sum(), row.mean(), row.max(), row @ row, row.argmax(),
+        row.sum(), row.mean(), row.max(), row @ row,
     ]  # fmt: skip
     assert {type(y.data) for y in results} == {np.ndarray}
     assert {y.shape for y in results} == {()}
@@ -301,21 +301,6 @@ def test_repr_of_a_large_tensor_is_short(shape):
     text = repr(Tensor(np.zeros(shape, np.float32), requires_grad=True))
     assert len(text) < 4000
     assert text.endswith(f"shape={shape}, requires_grad=True)")
-
-
-def test_argmax():
-    """`argmax` is a plain tensor of indices, over all or along an axis, the first of ties."""
-    x = Tensor(np.array([[1.0, 3.0, 3.0], [4.0, 0.0, 1.0]]), requires_grad=True)
-    assert x.argmax().item() == 3
-    assert x.argmax(axis=1).tolist() == [1, 0]
-    assert x.argmax(dim=0).tolist() == [1, 0, 0]
-    assert x.argmax(-1, keepdims=True).shape == (2, 1)
-    assert x.argmax().dtype.kind == "i"
-    assert not x.argmax().requires_grad
-    with pytest.raises(IndexError):
-        x.argmax(axis=2)
-    with pytest.raises(TypeError):
-        x.argmax(axis=0, dim=1)
 
 
 def test_allclose():

@@ -33,6 +33,12 @@ def as_array(data: Any, dtype: DTypeLike | None = None, copy: bool | None = None
     return array
 
 
+def floating(x: Any) -> Any:
+    """Return integers and booleans in float32; NumPy would compute with small ones in float16."""
+    x = x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
+    return x if x.dtype.kind == FLOATING else x.astype(np.float32)
+
+
 def require_real(dtype: np.dtype[Any]) -> None:
     """Refuse what a tensor does not hold."""
     if dtype.kind not in REAL:

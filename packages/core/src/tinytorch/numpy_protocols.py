@@ -25,8 +25,7 @@ WITHOUT_GRADIENT: frozenset[Any] = frozenset(
         *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
         *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor),
         *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
-        *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.any, np.all),
-        *(np.argmax, np.argmin, np.argsort, np.count_nonzero, np.sign),
+        *(np.isinf, np.isfinite, np.signbit, np.isclose, np.count_nonzero),
         *(np.zeros_like, np.ones_like, np.full_like, np.empty_like),
         *(np.shape, np.ndim, np.size, np.result_type, np.allclose, np.array_equal),
         *(np.can_cast, np.may_share_memory, np.shares_memory),
@@ -34,8 +33,14 @@ WITHOUT_GRADIENT: frozenset[Any] = frozenset(
 )
 """Functions whose result no gradient can come from: they run on the plain arrays."""
 
+UNLESS_PROVIDED: frozenset[Any] = frozenset(
+    {np.all, np.any, np.argmax, np.argmin, np.argsort, np.isnan, np.sign}
+)
+"""More of them, but an operation that stands for one is preferred, if there is any installed."""
+
 REDUCTIONS: Mapping[Any, Callable[..., Any]] = {
     np.add: np.sum,
+    np.multiply: np.prod,
     np.maximum: np.max,
     np.minimum: np.min,
     np.logical_and: np.all,
@@ -79,9 +84,10 @@ def _dispatch(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     operation = _operation_for(function)
     if operation is not None:
         return _call(operation, function, args, kwargs)
-    if function in WITHOUT_GRADIENT:
+    if function in WITHOUT_GRADIENT or function in UNLESS_PROVIDED:
         result = function(*map(_plain, args), **{name: _plain(v) for name, v in kwargs.items()})
-        return Variable._make(result, None) if isinstance(result, np.ndarray) else result
+        is_array = isinstance(result, np.ndarray | np.generic)
+        return Variable._make(np.asarray(result), None) if is_array else result
     raise TypeError(
         f"{_name(function)} has no recorded operation among those installed, and would lose "
         "the gradient; compose it of operations (python -m tinytorch ops), or use x.data if no "

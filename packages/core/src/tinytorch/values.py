@@ -10,7 +10,6 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import DTypeLike
 
-from .arguments import either
 from .arrays import Array
 from .function import Variable
 
@@ -65,40 +64,6 @@ class Values(Variable):
     def tolist(self) -> Any:
         """Return the elements as Python numbers in nested lists."""
         return self._data.tolist()
-
-    def argmax(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None
-    ) -> Any:
-        """Return the index of the (first) largest element, along an axis or of all elements.
-
-        Parameters
-        ----------
-        axis, dim : int, optional
-            The axis to search along; by default all elements, counted in a row.
-        keepdims : bool
-            Keep the axes, with length 1.
-
-        Returns
-        -------
-        Tensor
-            Of integers, without a gradient; the shape of this tensor without the axis.
-
-        Raises
-        ------
-        IndexError
-            If the axis is out of range.
-        TypeError
-            If both `axis` and `dim` are given.
-        ValueError
-            If there are no elements.
-
-        Examples
-        --------
-        >>> Tensor([[1.0, 3.0], [5.0, 2.0]]).argmax(axis=1)
-        Tensor(data=[1 0], shape=(2,))
-        """
-        axis = either("argmax", axis, dim)
-        return Variable._make(np.asarray(np.argmax(self._data, axis, keepdims=keepdims)), None)
 
     def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
         """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""

@@ -154,7 +154,7 @@ class SlogdetResult(NamedTuple):
 
 
 def slogdet(A: Any) -> SlogdetResult:
-    """Sign of the determinant of square matrices, and logarithm of its absolute value.
+    """Sign of the determinant of square matrices, and ``log |det A|``.
 
     Parameters
     ----------

@@ -508,19 +508,18 @@ def _bad_searches(op: str) -> list[BadInput]:
     ]
 
 
-ARGMAX = Operation(
-    argmax,
-    ArgMax,
-    method="argmax",
-    torch="argmax",
-    numpy=[np.argmax],
-    samples=_searches,
-    reference=_plain_search(np.argmax),
-    bad_inputs=_bad_searches("argmax"),
-    twice_differentiable=False,
-)
-
 OPERATIONS: list[Operation] = [
+    Operation(
+        argmax,
+        ArgMax,
+        method="argmax",
+        torch="argmax",
+        numpy=[np.argmax],
+        samples=_searches,
+        reference=_plain_search(np.argmax),
+        bad_inputs=_bad_searches("argmax"),
+        twice_differentiable=False,
+    ),
     Operation(
         argmin,
         ArgMin,

@@ -260,7 +260,7 @@ def norm(
     dim: Axes = None,
     keepdim: bool = False,
 ) -> Tensor:
-    """Norm over axes, all elements along them being one vector; see `vector_norm`.
+    """Norm ``(Σ |x|^p)^(1/p)`` over axes, as that of one vector; see `vector_norm`.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def _power(eps: float, p: float, dtype: np.dtype[Any]) -> float:
 def cosine_similarity(
     x1: Any, x2: Any, dim: int | None = None, eps: float = 1e-8, *, axis: int | None = None
 ) -> Tensor:
-    """Cosine of the angle between vectors along an axis, from -1 to 1.
+    """Cosine ``x1 · x2 / (|x1| |x2|)`` of the angle between vectors along an axis.
 
     Parameters
     ----------

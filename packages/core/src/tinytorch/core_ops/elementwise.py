@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, floating
 from ..function import Function
 from ..operation import Operation
 from ..samples import elementwise
@@ -19,7 +19,7 @@ class ExpBackward(Function):
     batched = True
 
     def forward(self, x: Array) -> Array:
-        y = np.exp(x)
+        y = np.exp(floating(x))
         self.save(y)
         return y
 
@@ -56,7 +56,7 @@ class LogBackward(Function):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return np.log(x)
+        return np.log(floating(x))
 
     def apply(self, grad_output: Array) -> Any:
         (x,) = self.saved
@@ -90,7 +90,7 @@ class SqrtBackward(Function):
     batched = True
 
     def forward(self, x: Array) -> Array:
-        y = np.sqrt(x)
+        y = np.sqrt(floating(x))
         self.save(y)
         return y
 

@@ -14,7 +14,7 @@ from ..tensor import Tensor
 
 
 class MatmulBackward(Function):
-    """A B, over the last two axes. Gradients: G Bᵀ and Aᵀ G."""
+    """A B, over the last two axes; a vector is a row or a column. Gradients: G Bᵀ and Aᵀ G."""
 
     def forward(self, a: Array, b: Array) -> Any:
         _check_shapes(np.shape(a), np.shape(b))

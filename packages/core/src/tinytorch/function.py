@@ -240,7 +240,11 @@ class Function:
         """
         node = cls.__new__(cls)
         arrays, edges, some_are_tensors = _unwrap(cls, inputs)
-        output = node._run(arrays, edges, parameters)
+        try:
+            output = node._run(arrays, edges, parameters)
+        except AttributeError as error:  # a forward that asks a number for its shape, perhaps
+            _refuse_numbers(cls, arrays, error)
+            raise
         if not some_are_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
@@ -345,6 +349,16 @@ def _operand(cls: type[Function], value: Any) -> Any:
         return as_array(value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{cls.__name__}: {error}") from error
+
+
+def _refuse_numbers(cls: type[Function], arrays: list[Any], error: AttributeError) -> None:
+    """Raise a better error, if a forward failed on a number, or on None."""
+    for position, value in enumerate(arrays):
+        if type(value) in _PLAIN and error.obj is value:
+            raise TypeError(
+                f"{cls.__name__}: input {position} should be a tensor or an array, but it is "
+                f"{value!r}, of type {type(value).__name__}"
+            ) from error
 
 
 def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:

@@ -25,6 +25,8 @@ from .gradients import compare_gradients, compare_second_derivatives
 
 KIT = Kit()
 EXPECTED_ERRORS = (TypeError, ValueError, IndexError)
+INTRUDERS = ("text", np.array(["text"]), np.ones((2, 2), complex), object())
+"""What is no tensor. None is not either, in the first place; in others it may mean something."""
 
 
 def op_checks(operation: Operation, *, until: str | None = None) -> list[Check]:
@@ -430,7 +432,7 @@ def refuses_non_numbers(case: Case) -> bool:
     """No tensor comes of text, complex numbers or other objects in the place of a tensor."""
     arrays = case.call().arrays
     for position in range(len(arrays)):
-        for intruder in ("text", np.array(["text"]), np.ones((2, 2), complex), object()):
+        for intruder in INTRUDERS if position else (*INTRUDERS, None):
             call = case.call()
             call.replace([*arrays[:position], intruder, *arrays[position + 1 :]])
             kind = getattr(intruder, "dtype", type(intruder))

@@ -97,7 +97,7 @@ OPERATIONS = [
         samples=lambda: [
             *elementwise(dtype=np.float32)(),
             sample(uniform((2, 3)), dtype=np.float64),
-            sample(uniform((2, 3)), np.int64),
+            sample(uniform((2, 3)), dtype=np.int64),
         ],
         reference=lambda x, dtype: x.astype(dtype),
     ),

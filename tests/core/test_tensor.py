@@ -707,3 +707,11 @@ def test_no_grad_does_not_allow_conversions():
     """A tensor that requires gradients refuses np.asarray in any grad mode."""
     with no_grad(), pytest.raises(TypeError, match="detach"):
         np.asarray(leaf(2))
+
+
+def test_integers_become_the_floats_that_are_asked_for():
+    """astype gives the dtype that it is told, of integers too; without a word they give float32."""
+    x = Tensor(np.array([3, 4]))
+    assert x.astype(np.float64).dtype == np.float64
+    assert x.astype(np.float16).dtype == np.float16
+    assert (x / 2).dtype == np.float32

@@ -374,13 +374,14 @@ def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:
 
 
 def _checked_output(node: Function, arrays: list[Any], output: Array) -> Array:
-    """Refuse what no tensor can hold; floats that come of integers alone are float32."""
+    """Refuse what no tensor can hold; floats of integers alone are float32, if nothing is said."""
     kind = output.dtype.kind
     if kind == FLOATING:
-        if output.dtype != np.float32 and not any(
+        of_integers = not any(
             isinstance(x, ndarray | np.generic) and x.dtype.kind == FLOATING for x in arrays
-        ):
-            return output.astype(np.float32)
+        )
+        if of_integers and "dtype" not in node._parameters:
+            return output.astype(np.float32, copy=False)
     elif kind not in REAL:
         raise TypeError(
             f"{type(node).__name__}: forward should return an array of real numbers or booleans, "

@@ -753,7 +753,11 @@ def test_sparse_gradients_add_up_with_each_other_and_with_dense_ones():
 
 
 def test_one_buffer_takes_all_gradients_of_an_edge():
-    """From the second gradient on, dense or sparse, all are added into one array, in place."""
+    """From the second gradient on, dense or sparse, all are added into one array, in place.
+
+    So it is with arrays that are not small: those wait, and are added up many at once.
+    """
+    size = 2000
     buffers = []
 
     class Seen(SparseGradient):
@@ -761,12 +765,12 @@ def test_one_buffer_takes_all_gradients_of_an_edge():
             buffers.append(buffer)
             super().add_into(buffer)
 
-    sparse = returning(lambda g: Seen((3,), slice(0, 1), np.ones(1)))
-    dense = returning(lambda g: np.ones(3))
+    sparse = returning(lambda g: Seen((size,), slice(0, 1), np.ones(1)))
+    dense = returning(lambda g: np.ones(size))
     for first, second in ((sparse, dense), (dense, sparse)):
-        x = leaf(3)
+        x = leaf(size)
         sum(f.call(x) for f in (first, second) * 5).backward(noise(2, 3))
-        assert x.grad.tolist() == [10.0, 5.0, 5.0]
+        assert x.grad.tolist() == [10.0] + [5.0] * (size - 1)
         assert {id(buffer) for buffer in buffers} == {id(x.grad)}
         buffers.clear()
 

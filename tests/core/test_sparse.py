@@ -81,3 +81,19 @@ def test_into_a_0d_array():
     buffer = np.array(1.0)
     SparseGradient((), (), np.array(2.0)).add_into(buffer)
     assert buffer == 3.0
+
+
+@given(
+    hnp.arrays(
+        np.intp,
+        hnp.array_shapes(max_dims=2, max_side=6, min_side=0),
+        elements=st.integers(-4, 3),
+    )
+)
+def test_rows_named_by_one_array_add_up(rows):
+    """Whatever indices an array has, repeated, negative or none, rows add up as np.add.at adds."""
+    values = np.random.default_rng(0).normal(size=(*rows.shape, 2))
+    expected = np.zeros((4, 2))
+    np.add.at(expected, rows, values)
+    for key in (rows, (rows,)):
+        np.testing.assert_allclose(SparseGradient((4, 2), key, values).to_dense(), expected)

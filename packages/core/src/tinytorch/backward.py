@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextvars import copy_context
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from itertools import repeat
 from threading import Lock
 from typing import Any, TypeVar
@@ -23,12 +23,18 @@ from .broadcasting import sum_to_shape
 from .errors import GradientError
 from .function import RELEASED, AccumulateGrad, Edge, Function, Variable
 from .grad_mode import recording
+from .ownership import is_unshared
 from .saved_hooks import computed_again
 from .sparse import SparseGradient
 
 T = TypeVar("T")
 
 _commit_lock = Lock()
+
+SMALL = 1024
+"""Elements of a gradient below which adding up costs less by the list than one by one."""
+MANY = 512
+"""Gradients in such a list before it is added up."""
 
 
 class Pass:
@@ -52,8 +58,10 @@ class Pass:
         """The gradients that have arrived along each edge so far, summed."""
         self._ours: set[Edge] = set()
         """Where the sum is a buffer that was made here, and that nobody else has seen."""
-        self._nodes: dict[int, Function] = {}
-        self._newest: list[int] = []
+        self._small: dict[Edge, list[Any]] = {}
+        """Small gradients of leaves, the sum so far first, that are yet to be added up."""
+        self._waiting: list[tuple[int, Function]] = []
+        """A heap of nodes that a gradient has arrived at, the newest first."""
         self._captured: dict[Edge, Any] = {}
         self._through: Container[Edge] | None = None
 
@@ -82,49 +90,102 @@ class Pass:
     def _propagate_and_commit(self, roots: Iterable[tuple[Edge, Any]]) -> None:
         _commit(self._propagate(roots))
 
-    def _propagate(self, roots: Iterable[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
+    def _propagate(self, roots: Sequence[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
         """Run the rules of all nodes behind the roots, and return the gradients of the leaves."""
         recording.set(self.recorded)
         computed_again.set({})
-        for root, seed in roots:
-            self._send(root, self._fit(seed, root))
-        while self._newest:
-            node = self._nodes.pop(-heappop(self._newest))
-            if node in self._captured:
-                self._captured[node] = self._copy(self._sums[node])
-            gradient = self._take(node)
-            if self._through is None:
-                for keeper in node._retained:
-                    self._send(keeper, self._fit(gradient.reshape(keeper._shape), keeper))
-            for edge, result in self._run_rule(node, gradient):
-                self._send(edge, result)
+        sums, ours, captured, through = self._sums, self._ours, self._captured, self._through
+        node = self._send([root for root, _ in roots], [seed for _, seed in roots])
+        while node is not None:
+            gradient = sums.pop(node)
+            if ours:
+                ours.discard(node)
+            if captured or node._retained:
+                self._keep(node, gradient)
+            edges: Sequence[Edge | None] = node.next_functions
+            if through is not None:
+                edges = [edge if edge in through else None for edge in edges]
+                if not any(edges):
+                    node = self._send((), ())
+                    continue
+            node = self._send(edges, self._run_rule(node, gradient), node)
         return self._leaf_gradients()
 
-    def _send(self, edge: Edge, gradient: Any) -> None:
-        """Add a gradient to the sum of those that have arrived along an edge."""
-        held = self._sums.get(edge)
-        if held is None and isinstance(edge, Function):
-            self._nodes[edge._sequence] = edge
-            heappush(self._newest, -edge._sequence)
+    def _send(
+        self, edges: Sequence[Edge | None], gradients: Sequence[Any], node: Function | None = None
+    ) -> Function | None:
+        """Add gradients to the sums of their edges, and return the node whose turn is next."""
+        sums, waiting = self._sums, self._waiting
+        operand: Any = self.operand
+        newest: Any = None
+        gradient: Any
+        for edge, gradient in zip(edges, gradients, strict=True):
+            if edge is None or gradient is None:
+                continue
+            if (
+                type(gradient) is not operand
+                or gradient.dtype is not edge._dtype
+                or gradient.shape != edge._shape
+            ):
+                gradient = self._fit(gradient, edge, node, gradients)
+            if edge in sums:
+                self._add(edge, gradient)
+                continue
+            sums[edge] = gradient if type(gradient) is operand else self._first(edge, gradient)
+            if type(edge) is AccumulateGrad:
+                continue
+            if newest is None:
+                newest = edge
+            elif edge._sequence < newest._sequence:
+                heappush(waiting, (-edge._sequence, edge))
+            else:
+                heappush(waiting, (-newest._sequence, newest))
+                newest = edge
+        if not waiting:
+            return newest
+        if newest is None:
+            return heappop(waiting)[1]
+        return heappushpop(waiting, (-newest._sequence, newest))[1]
+
+    def _add(self, edge: Edge, gradient: Any) -> None:
+        """Add a gradient to the sum of those that have arrived along an edge before."""
+        small = self._small.get(edge)
+        if small is not None:
+            small.append(gradient)
+            if len(small) == MANY or isinstance(gradient, SparseGradient):
+                self._small[edge] = [_added_up(small)]
+            return
+        held = self._sums[edge]
         if isinstance(gradient, SparseGradient):
-            if edge not in self._ours:
-                self._sums[edge] = (
-                    np.zeros(edge._shape, edge._dtype) if held is None else held.copy()
-                )
-                self._ours.add(edge)
-            gradient.add_into(self._sums[edge])
-        elif held is None:
-            self._sums[edge] = gradient
+            self._sums[edge] = self._own_sum(edge, gradient, held)
         elif edge in self._ours:
             np.add(held, gradient, out=held)
+        elif self.recorded:
+            self._sums[edge] = held + gradient
+        elif type(edge) is AccumulateGrad and held.size < SMALL:
+            self._small[edge] = [held, gradient]
         else:
             self._sums[edge] = _plus(held, gradient)
-            if not self.recorded:
-                self._ours.add(edge)
+            self._ours.add(edge)
 
-    def _take(self, edge: Edge) -> Any:
-        self._ours.discard(edge)
-        return self._sums.pop(edge)
+    def _first(self, edge: Edge, gradient: Any) -> Any:
+        return self._own_sum(edge, gradient) if isinstance(gradient, SparseGradient) else gradient
+
+    def _own_sum(self, edge: Edge, gradient: SparseGradient, held: Any = None) -> Any:
+        """Return what a sparse gradient makes of a sum, in a buffer that nobody else has seen."""
+        if edge not in self._ours:
+            self._ours.add(edge)
+            held = np.zeros(edge._shape, edge._dtype) if held is None else held.copy()
+        gradient.add_into(held)
+        return held
+
+    def _keep(self, node: Function, gradient: Any) -> None:
+        """Hand the gradient at a node to who asked for it."""
+        if node in self._captured:
+            self._captured[node] = self._copy(gradient)
+        if self._through is None:
+            keepers = node._retained
+            self._send(keepers, [gradient.reshape(keeper._shape) for keeper in keepers])
 
     def _leaf_gradients(self) -> dict[AccumulateGrad, Any]:
         """Return what has arrived at the leaves, in memory that is shared with nothing."""
@@ -132,26 +193,22 @@ class Pass:
         leaves = [edge for edge in self._sums if isinstance(edge, AccumulateGrad)]
         return {leaf: self._take_unshared(leaf) for leaf in leaves}
 
-    def _take_unshared(self, edge: Edge) -> Any:
-        ours = edge in self._ours
-        gradient = self._take(edge)
-        return gradient if ours else self._copy(gradient)
+    def _take_unshared(self, leaf: AccumulateGrad) -> Any:
+        gradient = self._sums.pop(leaf)
+        if leaf in self._small:
+            return _added_up(self._small[leaf])
+        return gradient if leaf in self._ours or is_unshared(gradient) else self._copy(gradient)
 
-    def _run_rule(self, node: Function, gradient: Any) -> Iterable[tuple[Edge, Any]]:
-        """Run the rule of `node`, and pair each gradient with the edge that it goes along."""
-        edges = node.next_functions
-        if self._through is not None:
-            edges = tuple(edge if edge in self._through else None for edge in edges)
-            if not any(edges):
-                return []
-        if node.saved is RELEASED:
+    def _run_rule(self, node: Function, gradient: Any) -> Sequence[Any]:
+        """Run the rule of a node, and return the gradient of each input."""
+        saved, packed = node.saved, node._packed
+        if saved is RELEASED:
             raise GradientError(
                 f"{type(node).__name__}: the arrays that its rule needs have been released by an "
                 "earlier backward; pass retain_graph=True to that backward, or compute the result "
                 "again"
             )
         try:
-            packed = node._packed
             ready = node if packed is None else packed.unpacked(node, with_inputs=self.recorded)
             results = self._apply(ready, gradient)
         except Exception as error:
@@ -160,26 +217,22 @@ class Pass:
                 f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
             )
             raise
-        if node.saved and not self.retain_graph:
+        if saved and not self.retain_graph:
             node._release()
-        if not isinstance(results, tuple | list):
-            results = (results,)
-        if len(results) != len(edges):
+        if type(results) is not tuple:
+            results = tuple(results) if isinstance(results, tuple | list) else (results,)
+        if len(results) != len(node.next_functions):
             raise GradientError(
                 f"{type(node).__name__}: the rule should return a gradient for each of "
-                f"{len(edges)} inputs (None for one without), but it returned {len(results)}"
+                f"{len(node.next_functions)} inputs (None for one without), but it returned "
+                f"{len(results)}"
             )
-        return [
-            (edge, self._fit(result, edge, node, position))
-            for position, (edge, result) in enumerate(zip(edges, results, strict=True))
-            if edge is not None and result is not None
-        ]
+        return results
 
-    def _fit(
-        self, gradient: Any, edge: Edge, node: Function | None = None, position: int = 0
-    ) -> Any:
+    def _fit(self, given: Any, edge: Edge, node: Function | None, gradients: Sequence[Any]) -> Any:
         """Return a gradient in the shape and dtype that `edge` leads to, summed if it broadcast."""
         shape = edge._shape
+        gradient = given
         if isinstance(gradient, SparseGradient):
             if gradient.shape == shape and not self.recorded:
                 return gradient
@@ -191,14 +244,14 @@ class Pass:
                 gradient = self._reduced(gradient, shape)
             except ValueError:
                 raise GradientError(
-                    f"{_place(node, position, edge)} has shape {gradient.shape}, which cannot be "
-                    f"summed to the shape {shape} of what it is for; a rule returns the shape of "
-                    "its input, or one that this broadcasts to"
+                    f"{_place(node, given, gradients, edge)} has shape {gradient.shape}, which "
+                    f"cannot be summed to the shape {shape} of what it is for; a rule returns the "
+                    "shape of its input, or one that this broadcasts to"
                 ) from None
         if gradient.dtype != edge._dtype:
             if gradient.dtype.kind not in REAL:
                 raise GradientError(
-                    f"{_place(node, position, edge)} has dtype {gradient.dtype}; "
+                    f"{_place(node, given, gradients, edge)} has dtype {gradient.dtype}; "
                     "a rule returns arrays of real numbers, or None"
                 )
             gradient = gradient.astype(edge._dtype)
@@ -228,11 +281,17 @@ def _in_a_context_of_its_own(function: Callable[[Any], T], argument: Any) -> T:
     return copy_context().run(function, argument)
 
 
-def _place(node: Function | None, position: int, edge: Edge) -> str:
+def _place(node: Function | None, gradient: Any, gradients: Sequence[Any], edge: Edge) -> str:
     """Say which gradient is meant, in an error message."""
     if node is None:
         return f"the gradient that backward starts from at the output of {edge}"
+    position = next(i for i, other in enumerate(gradients) if other is gradient)
     return f"{node}: the gradient of input {position}"
+
+
+def _added_up(gradients: list[Any]) -> Any:
+    dense = [g.to_dense() if isinstance(g, SparseGradient) else g for g in gradients]
+    return np.asarray(np.add.reduce(dense))
 
 
 def _plus(a: Any, b: Any) -> Any:

@@ -23,9 +23,11 @@ from .grad_mode import recording
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_next_sequence_number = itertools.count(1).__next__
+next_sequence_number = itertools.count(1).__next__
 _is_recording = recording.get
 _saved_hooks = saved_hooks.active.get
+_new = object.__new__
+_FLOAT32 = np.dtype(np.float32)
 
 
 class Variable:
@@ -139,6 +141,9 @@ class Function:
     saved: tuple[Any, ...] = ()
     next_functions: tuple[Edge | None, ...] = ()
 
+    _saves_inputs: ClassVar[bool] = False
+    """Whether each entry of `saved` is the input of its position, or None."""
+
     _sequence = 0
     # Of the gradient that comes in; None until the node stands for a tensor.
     _shape: Any = None
@@ -158,7 +163,7 @@ class Function:
             self.saved_tensors = inputs
         else:
             inputs, parameters = _bind(type(self), inputs, parameters)
-            arrays, edges, _ = _unwrap(type(self), inputs)
+            arrays, edges = _unwrap(type(self), inputs)
             self._run(arrays, edges, parameters)
 
     def forward(self, *inputs: Any, **parameters: Any) -> Any:
@@ -219,7 +224,7 @@ class Function:
         self.saved = tuple(arrays)
         self._input_ids = tuple(map(id, arrays))
         self.next_functions = tuple(edges)
-        self._sequence = _next_sequence_number()
+        self._sequence = next_sequence_number()
 
     @classmethod
     def call(cls, *inputs: Any, **parameters: Any) -> Tensor:
@@ -238,16 +243,29 @@ class Function:
             The output. Where no input is a Tensor, an array, and nothing is recorded: so a rule may
             call other operations. A floating output of integers and Python numbers is float32.
         """
-        node = cls.__new__(cls)
-        arrays, edges, some_are_tensors = _unwrap(cls, inputs)
+        recording, tensors, tracked = _is_recording(), False, False
+        arrays: list[Any] = []
+        edges: list[Edge | None] = []
+        for value in inputs:
+            if isinstance(value, Variable):
+                tensors = True
+                edge = value._edge if recording else None
+                if edge is not None:
+                    tracked = True
+                arrays.append(value._data)
+                edges.append(edge)
+            else:
+                arrays.append(value if type(value) in _PLAIN else _operand(cls, value))
+                edges.append(None)
+        node = _new(cls)
         try:
             output = node._run(arrays, edges, parameters)
         except AttributeError as error:  # a forward that asks a number for its shape, perhaps
             _refuse_numbers(cls, arrays, error)
             raise
-        if not some_are_tensors:
+        if not tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
-        if edges.count(None) == len(edges) or output.dtype.kind != FLOATING:
+        if not tracked or output.dtype.kind != FLOATING:
             return Variable._make(output, None)  # type: ignore[no-any-return]  # it is a Tensor
         node._shape = output.shape
         node._dtype = output.dtype
@@ -259,15 +277,13 @@ class Function:
         self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]
     ) -> Array:
         """Take a place in the graph, run `forward`, and note which saved array is what."""
-        input_ids = tuple(map(id, arrays))
-        if len(set(input_ids)) < len(input_ids):
+        if len(arrays) > 1 and len(set(map(id, arrays))) < len(arrays):
             _tell_apart(arrays, edges)
-            input_ids = tuple(map(id, arrays))
         self.next_functions = tuple(edges)
-        self._sequence = _next_sequence_number()
+        self._sequence = next_sequence_number()
         result = self.forward(*arrays, **parameters)
         # What the node keeps of these lives on, so that no other array can come to have its id.
-        self._input_ids = input_ids
+        self._input_ids = input_ids = tuple(map(id, arrays))
         self._output_id = id(result)
         if parameters:
             self._parameters = parameters
@@ -277,12 +293,16 @@ class Function:
             return _checked_output(self, arrays, np.asarray(result))
         if id(result) in input_ids:
             return result.view()
+        if result.dtype is _FLOAT32:  # the commonest, and always right
+            return result
         return _checked_output(self, arrays, result)
 
     def _tie_of(self, array: Any) -> int | None:
         """What an array that the node keeps is: which input, or the output, or neither."""
         if self._ties is not None:
             return self._ties.get(id(array))
+        if self._saves_inputs:
+            return next((i for i, value in enumerate(self.saved) if value is array), None)
         if id(array) in self._input_ids:
             return self._input_ids.index(id(array))
         return _OUTPUT if id(array) == self._output_id else None
@@ -301,7 +321,7 @@ class Function:
         if self._output_id is None:
             self._output_id = id(output)
         if not self._sequence:
-            self._sequence = _next_sequence_number()
+            self._sequence = next_sequence_number()
 
     def _release(self) -> None:
         """Let go of what was saved; the node keeps its place in the graph."""
@@ -323,23 +343,19 @@ _PLAIN = frozenset({float, int, bool, type(None)})
 """Types that `forward` gets as they are: NumPy treats a Python number as having no dtype."""
 
 
-def _unwrap(
-    cls: type[Function], inputs: Sequence[Any]
-) -> tuple[list[Any], list[Edge | None], bool]:
-    """Return the arrays and numbers behind the inputs, their edges, and if there is a Tensor."""
+def _unwrap(cls: type[Function], inputs: Sequence[Any]) -> tuple[list[Any], list[Edge | None]]:
+    """Return the arrays and numbers behind the inputs, and their edges."""
     recording = _is_recording()
     arrays: list[Any] = []
     edges: list[Edge | None] = []
-    some_are_tensors = False
     for value in inputs:
         if isinstance(value, Variable):
-            some_are_tensors = True
             arrays.append(value._data)
             edges.append(value._edge if recording else None)
         else:
             arrays.append(value if type(value) in _PLAIN else _operand(cls, value))
             edges.append(None)
-    return arrays, edges, some_are_tensors
+    return arrays, edges
 
 
 def _operand(cls: type[Function], value: Any) -> Any:

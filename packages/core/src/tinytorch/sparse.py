@@ -42,10 +42,13 @@ class SparseGradient:
 
     def add_into(self, buffer: Array) -> None:
         """Add the values to `buffer`, in place."""
-        if _names_an_entry_once(self.key):
-            buffer[self.key] += self.values
+        key = self.key[0] if isinstance(self.key, tuple) and len(self.key) == 1 else self.key
+        if _names_an_entry_once(key):
+            buffer[key] += self.values
+        elif isinstance(key, np.ndarray):
+            _add_rows(buffer, key, self.values)
         else:
-            np.add.at(buffer, self.key, self.values)
+            np.add.at(buffer, key, self.values)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.asarray(self.to_dense(), dtype=dtype)
@@ -64,3 +67,16 @@ def _names_an_entry_once(key: Any) -> bool:
         isinstance(part, list) or (isinstance(part, np.ndarray) and part.dtype.kind in "iu")
         for part in parts
     )
+
+
+def _add_rows(buffer: Array, indices: Array, values: Array) -> None:
+    """Add rows at indices: NumPy's own way for repeated ones is slow, so only those go that way."""
+    indices = indices.ravel()
+    values = values.reshape(len(indices), *buffer.shape[1:])
+    order = np.arange(len(indices))
+    last = np.empty(len(buffer), np.intp)
+    last[indices] = order
+    once = last[indices] == order
+    buffer[indices[once]] += values[once]
+    if not once.all():
+        np.add.at(buffer, indices[~once], values[~once])

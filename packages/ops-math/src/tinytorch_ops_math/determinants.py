@@ -164,7 +164,7 @@ def slogdet(A: Any) -> SlogdetResult:
     Returns
     -------
     SlogdetResult
-        A pair of Tensors, `sign` (1, -1, or 0 if a matrix is singular, without a gradient) and
+        A pair of Tensors, `sign` (1, -1, or 0 if a matrix is singular; it is constant) and
         `logabsdet` (-inf then), of the shape of `A` without the last two axes; float32 for
         integers. With the gradient g of the second, that of A is g A⁻ᵀ, and asking for it is a
         LinAlgError where a matrix is singular.

@@ -60,8 +60,7 @@ class SubBackward(Function):
         return a - b
 
     def apply(self, grad_output: Array) -> Any:
-        _, need_b = self.needs_input_grad
-        return grad_output, -grad_output if need_b else None
+        return grad_output, None if self.next_functions[1] is None else -grad_output
 
 
 def subtract(x: Any, y: Any) -> Tensor:
@@ -94,16 +93,16 @@ class MulBackward(Function):
     """a b. Gradients: g b and g a."""
 
     batched = True
+    _saves_inputs = True
 
     def forward(self, a: Array, b: Array) -> Array:
-        need_a, need_b = self.needs_input_grad
-        self.save(a if need_b else None, b if need_a else None)
+        to_a, to_b = self.next_functions
+        self.save(None if to_b is None else a, None if to_a is None else b)
         return a * b
 
     def apply(self, grad_output: Array) -> Any:
         a, b = self.saved
-        need_a, need_b = self.needs_input_grad
-        return grad_output * b if need_a else None, grad_output * a if need_b else None
+        return None if b is None else grad_output * b, None if a is None else grad_output * a
 
 
 def multiply(x: Any, y: Any) -> Tensor:

@@ -19,7 +19,7 @@ class ExpBackward(Function):
     batched = True
 
     def forward(self, x: Array) -> Array:
-        y = np.exp(floating(x))
+        y: Array = np.exp(floating(x))
         self.save(y)
         return y
 
@@ -56,7 +56,8 @@ class LogBackward(Function):
 
     def forward(self, x: Array) -> Array:
         self.save(x)
-        return np.log(floating(x))
+        y: Array = np.log(floating(x))
+        return y
 
     def apply(self, grad_output: Array) -> Any:
         (x,) = self.saved
@@ -90,7 +91,7 @@ class SqrtBackward(Function):
     batched = True
 
     def forward(self, x: Array) -> Array:
-        y = np.sqrt(floating(x))
+        y: Array = np.sqrt(floating(x))
         self.save(y)
         return y
 

@@ -60,7 +60,7 @@ class Pass:
         """Where the sum is a buffer that was made here, and that nobody else has seen."""
         self._small: dict[Edge, list[Any]] = {}
         """Small gradients of leaves, the sum so far first, that are yet to be added up."""
-        self._waiting: list[tuple[int, Function]] = []
+        self._waiting: list[tuple[int, Any]] = []
         """A heap of nodes that a gradient has arrived at, the newest first."""
         self._captured: dict[Edge, Any] = {}
         self._through: Container[Edge] | None = None
@@ -87,7 +87,7 @@ class Pass:
         gradients = self._captured | leaves
         return [None if edge is None else gradients[edge] for edge in targets]
 
-    def _propagate_and_commit(self, roots: Iterable[tuple[Edge, Any]]) -> None:
+    def _propagate_and_commit(self, roots: Sequence[tuple[Edge, Any]]) -> None:
         _commit(self._propagate(roots))
 
     def _propagate(self, roots: Sequence[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
@@ -141,11 +141,11 @@ class Pass:
             else:
                 heappush(waiting, (-newest._sequence, newest))
                 newest = edge
-        if not waiting:
-            return newest
-        if newest is None:
-            return heappop(waiting)[1]
-        return heappushpop(waiting, (-newest._sequence, newest))[1]
+        following: Function | None = newest
+        if waiting:
+            entry = None if newest is None else (-newest._sequence, newest)
+            following = (heappop(waiting) if entry is None else heappushpop(waiting, entry))[1]
+        return following
 
     def _add(self, edge: Edge, gradient: Any) -> None:
         """Add a gradient to the sum of those that have arrived along an edge before."""
@@ -184,8 +184,12 @@ class Pass:
         if node in self._captured:
             self._captured[node] = self._copy(gradient)
         if self._through is None:
-            keepers = node._retained
-            self._send(keepers, [gradient.reshape(keeper._shape) for keeper in keepers])
+            for keeper in node._retained:
+                kept = self._fit(gradient.reshape(keeper._shape), keeper, None, ())
+                if keeper in self._sums:
+                    self._add(keeper, kept)
+                else:
+                    self._sums[keeper] = kept
 
     def _leaf_gradients(self) -> dict[AccumulateGrad, Any]:
         """Return what has arrived at the leaves, in memory that is shared with nothing."""

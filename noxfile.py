@@ -27,7 +27,7 @@ PACKAGES = {
 }
 MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
 # Tests that need nothing of the repository but the installed packages.
-PORTABLE = ["core", "ops_nn", "ops_losses", "textbook"]
+PORTABLE = ["core", "ops_nn", "ops_losses", "ops_math", "textbook"]
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -135,7 +135,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
-    session.install(*sources(), *group("test"), *group("scipy"))
+    session.install(*sources(), *group("test"), *group("scipy"), *group("contraction"))
     session.run("pytest", *session.posargs)
     if not session.posargs:
         session.run("pytest", "--doctest-modules", "packages")
@@ -167,9 +167,17 @@ def ops_losses(session: nox.Session) -> None:
 
 
 @nox.session(requires=["build"])
+def ops_math(session: nox.Session) -> None:
+    """Core and the mathematical functions, nothing else."""
+    run_on_wheels(
+        session, "core", "ops-math", tests=["ops_math"], kit=True, also=group("contraction")
+    )
+
+
+@nox.session(requires=["build"])
 def plugin(session: nox.Session) -> None:
     """Distributions that are not ours, on top of core."""
-    folders = [f"plugins/{name}" for name in ("softplus", "special", "sparse")]
+    folders = [f"plugins/{name}" for name in ("softramp", "special", "sparse")]
     installed = tuple(f"./tests/{folder}" for folder in folders)
     run_on_wheels(session, "core", tests=[f"{folder}/tests" for folder in folders], also=installed)
 
@@ -207,7 +215,7 @@ def tutorial(session: nox.Session) -> None:
 @nox.session(requires=["build"])
 def stubs(session: nox.Session) -> None:
     """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
-    also = (*group("stubs"), "./tests/plugins/softplus")
+    also = (*group("stubs"), "./tests/plugins/softramp")
     run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also)
     session.install(*sources())  # core then lies elsewhere than the stubs
     session.run("pytest", "tests/stubs", *session.posargs)
@@ -245,3 +253,10 @@ def parity(session: nox.Session) -> None:
     """Agreement with PyTorch, which is too large a download for every run."""
     session.install(*sources(), *group("parity"))
     session.run("pytest", "tests/parity", *session.posargs)
+
+
+@nox.session(default=False)
+def reference(session: nox.Session) -> None:
+    """The pages of all operations, docs/operations, written anew from the code."""
+    session.install(*sources())
+    session.run("python", "docs/operations/generate.py")

@@ -64,9 +64,9 @@ def test_every_broken_distribution_is_shown() -> None:
 @pytest.mark.parametrize(("folder", "command", "output"), commands())
 def test_command(folder: str, command: str, output: str, tmp_path: Path) -> None:
     """A command prints what stands below it, where a broken distribution is beside a sound one."""
-    for source in (PLUGINS / "broken" / folder, PLUGINS / "softplus" / "src"):
+    for source in (PLUGINS / "broken" / folder, PLUGINS / "softramp" / "src"):
         shutil.copytree(source, tmp_path, dirs_exist_ok=True)
-    for project in (PLUGINS / "broken" / folder, PLUGINS / "softplus"):
+    for project in (PLUGINS / "broken" / folder, PLUGINS / "softramp"):
         text = (project / "pyproject.toml").read_text("utf-8")
         for name, content in installed(text).items():
             (tmp_path / name).parent.mkdir(exist_ok=True)

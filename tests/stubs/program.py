@@ -13,9 +13,9 @@ assert_type(x + x.exp(), Tensor)
 x.sum(axes=0)  # error
 
 # Somebody else's.
-assert_type(x.softplus(), Tensor)  # error without stubs
-x.softplus(1)  # error
-x.softplus().exp().item()  # error without stubs
+assert_type(x.softramp(), Tensor)  # error without stubs
+x.softramp(1)  # error
+x.softramp().exp().item()  # error without stubs
 
 # Those of our own op packages.
 assert_type(x.relu(), Tensor)  # error without stubs
@@ -24,9 +24,9 @@ x.softmax(dim="rows")  # error
 x.reluu()  # error
 
 # Operations as functions, of which nothing is known without stubs.
-assert_type(ops.softplus(x), Tensor)  # error without stubs
+assert_type(ops.softramp(x), Tensor)  # error without stubs
 assert_type(ops.exp(x), Tensor)  # error without stubs
 assert_type(tinytorch.ops.mse_loss(x, x, reduction="sum"), Tensor)  # error without stubs
-ops.softplus()  # error with stubs
+ops.softramp()  # error with stubs
 ops.mse_loss(x, x, "sum")  # error with stubs
-ops.softpluss(x)  # error with stubs
+ops.softramps(x)  # error with stubs

@@ -137,9 +137,9 @@ def test_in_a_folder_on_the_path(project, checker):
 def test_without_the_plugin(project, checker):
     """Written again when a plugin is out of use, they do not know it any more."""
     project.stubs("--output", "elsewhere")
-    project.stubs("--output", "elsewhere", TINYTORCH_BLOCK_PLUGINS="tinytorch-softplus")
+    project.stubs("--output", "elsewhere", TINYTORCH_BLOCK_PLUGINS="tinytorch-softramp")
     found = project.check(checker, "program.py", PYTHONPATH=str(project.folder / "elsewhere"))
-    uses = {line for line in WITHOUT | WITH if "softplus(" in source(line)}
+    uses = {line for line in WITHOUT | WITH if "softramp(" in source(line)}
     assert found == WITH | uses
 
 

@@ -114,6 +114,19 @@ class Confused(ProductBackward):
         return super().apply(grad_output)
 
 
+class OneAtATime(ProductBackward):
+    """A rule that says it takes a batch of gradients, and does not."""
+
+    batched = True
+
+    def apply(self, grad_output):
+        gradients = super().apply(grad_output)
+        return tuple(None if g is None else g * self.factor(grad_output) for g in gradients)
+
+    def factor(self, grad_output):
+        return 2 if grad_output.ndim > max(np.ndim(x) for x in self.saved) else 1
+
+
 class WritesToInput(ProductBackward):
     """A forward that works in place."""
 
@@ -180,6 +193,7 @@ FAULTS = {
     "broadcasting": operation(SumsItself),
     "accumulation": operation(OnlyOnce),
     "needs_input_grad": operation(Confused),
+    "batched": operation(OneAtATime),
     "inputs_unchanged": operation(WritesToInput),
     "dtype_kept": operation(Doubles),
     "nothing_recorded": operation(function=unrecorded),

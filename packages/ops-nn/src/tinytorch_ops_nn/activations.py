@@ -9,7 +9,7 @@ from tinytorch import Array, Function, Operation, Tensor
 from tinytorch.samples import bad, uniform
 
 from .cases import NO_NUMBERS, curve
-from .operands import floating, number
+from .operands import floating, number, times
 
 
 class SigmoidBackward(Function):
@@ -30,8 +30,7 @@ class SigmoidBackward(Function):
         (y,) = self.saved
         slope = 1 - y
         slope *= y
-        slope *= grad_output
-        return slope
+        return times(slope, grad_output)
 
 
 def sigmoid(x: Any) -> Tensor:
@@ -75,8 +74,7 @@ class TanhBackward(Function):
         (y,) = self.saved
         slope = y * y
         slope -= 1
-        slope *= -grad_output
-        return slope
+        return times(slope, -grad_output)
 
 
 def tanh(x: Any) -> Tensor:

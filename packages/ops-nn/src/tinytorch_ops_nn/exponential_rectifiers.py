@@ -9,7 +9,7 @@ from tinytorch import Array, Function, Operation, Tensor
 from tinytorch.samples import bad, uniform
 
 from .cases import NO_NUMBERS, curve
-from .operands import floating, number
+from .operands import floating, number, times
 from .rectifiers import relu
 
 
@@ -35,8 +35,7 @@ class _ExponentialRectifier(Function):
         # relu(-x), rather than x, so that no power is too large; its slope at 0 is 0.
         slope = np.exp(relu(-x) / -self.inner) * ~positive * (self.outer / self.inner) + positive
         slope *= self.scale
-        slope *= grad_output
-        return slope
+        return times(slope, grad_output)
 
 
 class ELUBackward(_ExponentialRectifier):

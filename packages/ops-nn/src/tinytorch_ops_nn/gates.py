@@ -10,7 +10,7 @@ from tinytorch.samples import Sample, bad, sample, uniform
 
 from .activations import sigmoid
 from .cases import NO_NUMBERS, curve
-from .operands import floating
+from .operands import floating, times
 
 
 class SiLUBackward(Function):
@@ -32,8 +32,7 @@ class SiLUBackward(Function):
         slope *= x
         slope += 1
         slope *= s
-        slope *= grad_output
-        return slope
+        return times(slope, grad_output)
 
 
 def silu(x: Any) -> Tensor:
@@ -86,8 +85,7 @@ class MishBackward(Function):
         slope *= sigmoid(x)
         slope *= x
         slope += t
-        slope *= grad_output
-        return slope
+        return times(slope, grad_output)
 
 
 def _tanh_of_softplus(x: Any) -> Any:

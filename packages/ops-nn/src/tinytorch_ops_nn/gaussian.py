@@ -11,7 +11,7 @@ from tinytorch.samples import Sample, bad, elementwise, sample, uniform
 
 from .activations import sigmoid
 from .cases import NO_NUMBERS
-from .operands import floating
+from .operands import floating, times
 
 
 class NormalCDFBackward(Function):
@@ -108,8 +108,7 @@ class GELUBackward(Function):
             slope = _normal_density(x)
         slope *= x
         slope += cdf
-        slope *= grad_output
-        return slope
+        return times(slope, grad_output)
 
     def _cdf(self, x: Any) -> Any:
         """Return Φ(x), in memory of its own."""

@@ -61,10 +61,13 @@ def plus(fresh: Any, addend: Any) -> Any:
 
 
 def times(fresh: Any, factor: Any) -> Any:
-    """Return the product; in place where `fresh`, which nobody else knows, has its dtype."""
+    """Return the product; in place where `fresh`, which nobody else knows, has its dtype.
+
+    A factor with a further first axis is a batch of gradients.
+    """
     if factor is None:
         return fresh
-    if np.result_type(fresh, factor) != fresh.dtype:
+    if factor.ndim > fresh.ndim or np.result_type(fresh, factor) != fresh.dtype:
         return fresh * factor
     fresh *= factor
     return fresh

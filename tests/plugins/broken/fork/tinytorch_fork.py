@@ -1,10 +1,10 @@
-"""A copy of tinytorch-softplus that goes by another name, but kept that of the entry point."""
+"""A copy of tinytorch-softramp that goes by another name, but kept that of the entry point."""
 
 import numpy as np
 import tinytorch
 
-SOFTPLUS = tinytorch.elementwise(
-    "softplus",
+SOFTRAMP = tinytorch.elementwise(
+    "softramp",
     forward=lambda x: np.logaddexp(0, x),
     derivative=lambda x: 1 / (1 + np.exp(-x)),
     doc="Smooth rectifier log(1 + e^x), elementwise.",
@@ -14,4 +14,4 @@ SOFTPLUS = tinytorch.elementwise(
 @tinytorch.hookimpl
 def tinytorch_register_ops() -> list[tinytorch.Operation]:
     """Return the operation."""
-    return [SOFTPLUS]
+    return [SOFTRAMP]

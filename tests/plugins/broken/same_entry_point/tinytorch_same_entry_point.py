@@ -3,11 +3,11 @@
 import numpy as np
 import tinytorch
 
-SOFTPLUS_INVERSE = tinytorch.elementwise(
-    "softplus_inverse",
+SOFTRAMP_INVERSE = tinytorch.elementwise(
+    "softramp_inverse",
     forward=lambda y: np.log(np.exp(y) - 1),
     derivative=lambda y: 1 / (1 - np.exp(-y)),
-    doc="Inverse of softplus, log(e^y - 1), elementwise.",
+    doc="Inverse of softramp, log(e^y - 1), elementwise.",
     domain=(0.2, 3.0),
 )
 
@@ -15,4 +15,4 @@ SOFTPLUS_INVERSE = tinytorch.elementwise(
 @tinytorch.hookimpl
 def tinytorch_register_ops() -> list[tinytorch.Operation]:
     """Return the operation."""
-    return [SOFTPLUS_INVERSE]
+    return [SOFTRAMP_INVERSE]

@@ -18,7 +18,7 @@ from textwrap import dedent
 import pytest
 
 BROKEN = Path(__file__).parents[1]
-SOFTPLUS = BROKEN.parent / "softplus"
+SOFTRAMP = BROKEN.parent / "softramp"
 
 # For each that fails by itself: how it is named, and what is said of it.
 FAILING = {
@@ -43,9 +43,9 @@ FAILING = {
 }
 CLASHES = {
     "clashing_name": r"tinytorch-clashing-name 2\.0 \(entry point clashing-name\)",
-    "fork": r"tinytorch-fork 2\.2 \(entry point tinytorch-softplus\)",
+    "fork": r"tinytorch-fork 2\.2 \(entry point tinytorch-softramp\)",
 }
-USES_SOFTPLUS = "print(tinytorch.Tensor([0.0]).softplus().item())"
+USES_SOFTRAMP = "print(tinytorch.Tensor([0.0]).softramp().item())"
 
 
 class User:
@@ -97,13 +97,13 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., User]:
 @pytest.fixture
 def failing(install: Callable[..., User], name: str) -> User:
     """One that fails, beside one that is sound."""
-    return install(BROKEN / name, SOFTPLUS)
+    return install(BROKEN / name, SOFTRAMP)
 
 
 @pytest.fixture
 def clash(install: Callable[..., User], name: str) -> User:
     """Two that have one operation, and a third that clashes with nothing."""
-    return install(BROKEN / name, SOFTPLUS, BROKEN / "wrong_gradient")
+    return install(BROKEN / name, SOFTRAMP, BROKEN / "wrong_gradient")
 
 
 each_failing = pytest.mark.parametrize("name", FAILING)
@@ -118,7 +118,7 @@ def distribution(name: str) -> str:
 @each_failing
 def test_the_rest_works_and_a_warning_says_what_failed(failing: User, name: str) -> None:
     """The first use of a plugin warns of the broken one: who, what, and how to leave it out."""
-    finished = failing.program(USES_SOFTPLUS)
+    finished = failing.program(USES_SOFTRAMP)
     assert finished.returncode == 0, finished.stderr
     assert float(finished.stdout) == pytest.approx(0.6931472)
     who, what = FAILING[name]
@@ -141,7 +141,7 @@ def test_asking_for_its_operation_says_what_failed(failing: User, name: str) -> 
 @each_failing
 def test_the_way_out_is_one(failing: User, name: str) -> None:
     """Blocked as the message says, the broken plugin gives no warning, and is not imported."""
-    program = f"{USES_SOFTPLUS}; import sys; assert 'tinytorch_{name}' not in sys.modules"
+    program = f"{USES_SOFTRAMP}; import sys; assert 'tinytorch_{name}' not in sys.modules"
     finished = failing.run(
         *("-W", "error", "-c", f"import tinytorch; {program}"),
         TINYTORCH_BLOCK_PLUGINS=distribution(name),
@@ -152,7 +152,7 @@ def test_the_way_out_is_one(failing: User, name: str) -> None:
 @each_failing
 def test_where_plugins_are_strict_it_is_an_error(failing: User, name: str) -> None:
     """With TINYTORCH_STRICT_PLUGINS=1 the first use raises, with the same words."""
-    finished = failing.program(USES_SOFTPLUS, TINYTORCH_STRICT_PLUGINS="1")
+    finished = failing.program(USES_SOFTRAMP, TINYTORCH_STRICT_PLUGINS="1")
     assert finished.returncode == 1
     who, what = FAILING[name]
     assert re.search(f"PluginError: {who} .*failed: .*{what}", finished.stderr)
@@ -166,7 +166,7 @@ def test_the_listing_says_what_failed(failing: User, name: str) -> None:
     assert row["status"] == "failed"
     assert re.search(FAILING[name][1], str(row["error"]))
     assert Path(str(row["file"])).name == f"tinytorch_{name}.py"
-    assert rows["tinytorch-softplus"]["status"] == "loaded"
+    assert rows["tinytorch-softramp"]["status"] == "loaded"
     text = failing.run("-m", "tinytorch", "plugins", "--strict")
     assert text.returncode == 1
     assert re.search("^{} .*failed: .*{}".format(*FAILING[name]), text.stderr, re.MULTILINE)
@@ -184,14 +184,14 @@ def test_the_check_of_the_distribution_says_what_failed(failing: User, name: str
 @each_failing
 def test_the_check_of_the_other_distribution_passes(failing: User, name: str) -> None:
     """`python -m tinytorch check` of a sound distribution does not mind a broken one beside it."""
-    finished = failing.run("-m", "tinytorch", "check", "tinytorch-softplus")
+    finished = failing.run("-m", "tinytorch", "check", "tinytorch-softramp")
     assert finished.returncode == 0, finished.stdout
 
 
 def test_a_plugin_for_another_core_is_not_imported(install: Callable[..., User]) -> None:
     """The version is looked at first: the message is not that of an import that fails."""
-    user = install(BROKEN / "other_core", SOFTPLUS)
-    program = f"{USES_SOFTPLUS}\nimport sys\nassert 'tinytorch_other_core' not in sys.modules"
+    user = install(BROKEN / "other_core", SOFTRAMP)
+    program = f"{USES_SOFTRAMP}\nimport sys\nassert 'tinytorch_other_core' not in sys.modules"
     finished = user.program(program)
     assert finished.returncode == 0, finished.stderr
     assert "something_that_comes_later" not in finished.stderr
@@ -205,8 +205,8 @@ def test_an_explicit_enabling_of_a_clash_raises(clash: User, name: str) -> None:
     error = finished.stderr.splitlines()[-1]
     assert "PluginConflictError: " in error
     assert re.search(CLASHES[name], error)
-    assert re.search(r"tinytorch-softplus 1\.0", error)
-    assert "register the same name: 'softplus'; uninstall one, or block one" in error
+    assert re.search(r"tinytorch-softramp 1\.0", error)
+    assert "register the same name: 'softramp'; uninstall one, or block one" in error
 
 
 @each_clash
@@ -217,7 +217,7 @@ def test_under_a_clash_there_is_no_winner(clash: User, name: str) -> None:
     warnings = [line for line in finished.stderr.splitlines() if "PluginWarning: " in line]
     assert len(warnings) == 2
     assert all(re.search(CLASHES[name], line) for line in warnings)
-    finished = clash.program(USES_SOFTPLUS)
+    finished = clash.program(USES_SOFTRAMP)
     assert finished.returncode == 1
     assert re.match(f"AttributeError: .*{CLASHES[name]}", finished.stderr.splitlines()[-1])
 
@@ -230,7 +230,7 @@ def test_each_way_out_of_a_clash_leaves_one(clash: User, name: str) -> None:
     assert ways
     for way in ways:
         finished = clash.run(
-            *("-W", "error", "-c", f"import tinytorch; {USES_SOFTPLUS}"),
+            *("-W", "error", "-c", f"import tinytorch; {USES_SOFTRAMP}"),
             TINYTORCH_BLOCK_PLUGINS=way,
         )
         assert finished.returncode == 0, f"{way}: {finished.stderr}"
@@ -239,7 +239,7 @@ def test_each_way_out_of_a_clash_leaves_one(clash: User, name: str) -> None:
 @each_clash
 def test_the_check_finds_a_clash(clash: User, name: str) -> None:
     """`python -m tinytorch check` fails for either plugin, and names the other one."""
-    for plugin in (distribution(name), "tinytorch-softplus"):
+    for plugin in (distribution(name), "tinytorch-softramp"):
         finished = clash.run("-m", "tinytorch", "check", plugin)
         assert finished.returncode == 1
         assert re.search(f"{plugin}-no_clash", finished.stdout)
@@ -248,14 +248,14 @@ def test_the_check_finds_a_clash(clash: User, name: str) -> None:
 
 def test_two_distributions_with_one_entry_point_name(install: Callable[..., User]) -> None:
     """Both are in use, and are told apart by their distributions: none hides the other."""
-    user = install(SOFTPLUS, BROKEN / "same_entry_point")
+    user = install(SOFTRAMP, BROKEN / "same_entry_point")
     rows = user.plugins()
-    assert {row["entry_point"] for row in rows.values()} == {"tinytorch-softplus"}
+    assert {row["entry_point"] for row in rows.values()} == {"tinytorch-softramp"}
     assert {name: (row["status"], row["operations"]) for name, row in rows.items()} == {
-        "tinytorch-softplus": ("loaded", ["softplus"]),
-        "tinytorch-same-entry-point": ("loaded", ["softplus_inverse"]),
+        "tinytorch-softramp": ("loaded", ["softramp"]),
+        "tinytorch-same-entry-point": ("loaded", ["softramp_inverse"]),
     }
-    there_and_back = "print(tinytorch.Tensor([1.5]).softplus().softplus_inverse().item())"
+    there_and_back = "print(tinytorch.Tensor([1.5]).softramp().softramp_inverse().item())"
     finished = user.program(there_and_back, TINYTORCH_STRICT_PLUGINS="1")
     assert float(finished.stdout) == pytest.approx(1.5), finished.stderr
     assert finished.stderr == ""
@@ -264,11 +264,11 @@ def test_two_distributions_with_one_entry_point_name(install: Callable[..., User
 def test_blocking_one_of_two_with_one_entry_point_name(install: Callable[..., User]) -> None:
     """One is blocked by its distribution, which the message for its operation names with version
     and entry point."""
-    user = install(SOFTPLUS, BROKEN / "same_entry_point")
-    program = f"{USES_SOFTPLUS}; tinytorch.ops.softplus_inverse"
+    user = install(SOFTRAMP, BROKEN / "same_entry_point")
+    program = f"{USES_SOFTRAMP}; tinytorch.ops.softramp_inverse"
     finished = user.program(program, TINYTORCH_BLOCK_PLUGINS="tinytorch-same-entry-point")
     assert float(finished.stdout) == pytest.approx(0.6931472)
-    blocked = r"tinytorch-same-entry-point 2\.1 \(entry point tinytorch-softplus\) .*blocked"
+    blocked = r"tinytorch-same-entry-point 2\.1 \(entry point tinytorch-softramp\) .*blocked"
     assert re.match(f"AttributeError: .*{blocked}", finished.stderr.splitlines()[-1])
 
 

@@ -280,6 +280,28 @@ def needs_input_grad(case: Case) -> bool:
 
 @KIT.check(since="0.1")
 @over_samples
+def batched(case: Case) -> bool:
+    """A rule that says it takes a batch of gradients returns what it returns for each of them."""
+    call = case.call()
+    node = call()._grad_fn
+    if node is None or not node.batched:
+        return False
+    gradients = [call.weights(seed) for seed in (0, 1)]
+    together = _as_tuple(node.apply(np.stack(gradients)))
+    for number, gradient in enumerate(gradients):
+        for batch, single in zip(together, _as_tuple(node.apply(gradient)), strict=True):
+            assert (batch is None) == (single is None)
+            if batch is not None:
+                np.testing.assert_allclose(batch[number], single, rtol=1e-12, atol=1e-12)
+    return True
+
+
+def _as_tuple(gradients: Any) -> tuple[Any, ...]:
+    return tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
+
+
+@KIT.check(since="0.1")
+@over_samples
 def inputs_unchanged(case: Case) -> bool:
     """Neither forward nor rule writes to an input, to what is saved, or to the gradient."""
     call = case.call()

@@ -2,10 +2,10 @@
 
 import tinytorch
 
-from .operation import SOFTPLUS
+from .operation import SOFTRAMP
 
 
 @tinytorch.hookimpl
 def tinytorch_register_ops() -> list[tinytorch.Operation]:
     """Return the operations of this distribution."""
-    return [SOFTPLUS]
+    return [SOFTRAMP]

@@ -7,8 +7,8 @@ from tinytorch import Array, Function, Operation, Tensor
 from tinytorch.samples import bad, elementwise
 
 
-class SoftplusBackward(Function):
-    """softplus(x) = log(1 + e^x), elementwise. Its derivative is sigmoid(x)."""
+class SoftrampBackward(Function):
+    """softramp(x) = log(1 + e^x), elementwise. Its derivative is sigmoid(x)."""
 
     def forward(self, x: Array) -> Array:
         """Compute the output from an array."""
@@ -21,7 +21,7 @@ class SoftplusBackward(Function):
         return grad_output / (1 + np.exp(-x))
 
 
-def softplus(x: Tensor) -> Tensor:
+def softramp(x: Tensor) -> Tensor:
     """Smooth rectifier log(1 + e^x), elementwise.
 
     Parameters
@@ -46,18 +46,18 @@ def softplus(x: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> softplus(Tensor([0.0, 1.0]))
+    >>> softramp(Tensor([0.0, 1.0]))
     Tensor(data=[0.6931472 1.3132616], shape=(2,))
     """
-    return SoftplusBackward.call(x)
+    return SoftrampBackward.call(x)
 
 
-SOFTPLUS = Operation(
-    softplus,
-    SoftplusBackward,
-    method="softplus",
+SOFTRAMP = Operation(
+    softramp,
+    SoftrampBackward,
+    method="softramp",
     samples=elementwise(domain=(-20, 20)),
-    bad_inputs=[bad(TypeError, "SoftplusBackward: .* real numbers", "one")],
+    bad_inputs=[bad(TypeError, "SoftrampBackward: .* real numbers", "one")],
     reference=lambda x: np.log(1 + np.exp(x)),
     torch="nn.functional.softplus",
 )

@@ -246,6 +246,20 @@ def demo(session: nox.Session) -> None:
     session.run("python", str(ROOT / "examples" / "digits" / "demo.py"), *session.posargs)
 
 
+@nox.session
+def cnn(session: nox.Session) -> None:
+    """A convolutional network that learns to read digits: at least 98% are read right."""
+    session.install(*sources(), "-r", "examples/cnn/requirements.txt")
+    session.run("python", "examples/cnn/digits_cnn.py", *session.posargs)
+
+
+@nox.session
+def transformer(session: nox.Session) -> None:
+    """A transformer that learns to write English, better than a bigram model does."""
+    session.install(*sources(), "-r", "examples/transformer/requirements.txt")
+    session.run("python", "examples/transformer/topics_transformer.py", *session.posargs)
+
+
 # Always by pip, which can be told where a build without graphics-card libraries lies; uv looks
 # elsewhere, and fetches gigabytes.
 @nox.session(python="3.11", venv_backend="venv", default=False)
@@ -260,3 +274,11 @@ def reference(session: nox.Session) -> None:
     """The pages of all operations, docs/operations, written anew from the code."""
     session.install(*sources())
     session.run("python", "docs/operations/generate.py")
+
+
+# By pip, for the same reason as parity.
+@nox.session(python="3.11", venv_backend="venv", default=False)
+def bench(session: nox.Session) -> None:
+    """Time and memory beside NumPy by hand, PyTorch, autograd and MyGrad."""
+    session.install(*sources(), *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -30,8 +30,15 @@ def _vector_norm(x: Any, ord: float = 2, *args: Any, dtype: Any = None, **parame
     return torch.linalg.vector_norm(x, ord, *args, dtype=dtype, **parameters)
 
 
+def _slogdet(x: Any) -> Any:
+    """PyTorch's sign has a gradient, which is zero; ours has none."""
+    sign, logabsdet = torch.linalg.slogdet(x)
+    return sign.detach(), logabsdet
+
+
 ADAPTED: dict[str, Any] = {
     "det": _det,
+    "slogdet": _slogdet,
     "vector_norm": _vector_norm,
 }
 """What takes our arguments, with PyTorch's tensors, by the name of the operation."""

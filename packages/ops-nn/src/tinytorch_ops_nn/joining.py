@@ -147,6 +147,9 @@ def _cats() -> list[Sample]:
         sample(_several((3,)), 0),
         sample(_several((0, 3), (2, 3), (0, 3))),
         sample(_several((1,), (1,)), axis=0),
+        sample(_several((2, 3), (2, 0)), -1),
+        sample(_several((2, 3, 2), (2, 3, 1), (2, 3, 3), (2, 3, 2)), 2),
+        sample([x := uniform((2, 3)), x]),
     ]
 
 
@@ -158,6 +161,10 @@ def _stacks() -> list[Sample]:
         sample(_several((), ())),
         sample(_several((3,)), axis=1),
         sample(_several((0, 3), (0, 3)), 2),
+        sample(_several((2, 3, 2), (2, 3, 2)), -2),
+        sample(_several((2, 1), (2, 1), (2, 1)), axis=-3),
+        sample(_several((1,)), 1),
+        sample([x := uniform((2, 3)), x], 1),
     ]
 
 

@@ -80,6 +80,8 @@ OPERATIONS = [
             sample(uniform((3,)), 0),
             sample(uniform((1,)), -1),
             sample(uniform((0, 3)), 1, 0),
+            sample(uniform((3, 3)), -1, 0),
+            sample(uniform((2, 1, 3)), (0, 1, 2)),
         ],
         reference=lambda x, *dims: np.transpose(
             x, dims[0] if isinstance(dims[0], tuple | list) else dims

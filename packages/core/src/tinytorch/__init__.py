@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import core_ops, func, missing, numpy_protocols, ops, samples
+from . import core_ops, missing, numpy_protocols, samples
 from .arguments import all_axes, as_indices, check_range, either, one_axis, one_of
 from .arrays import Array
 from .broadcasting import sum_to_shape
-from .checkpointing import checkpoint, checkpoint_sequential
 from .core_ops.arithmetic import AddBackward, DivBackward, MulBackward, SubBackward
 from .core_ops.linalg import MatmulBackward
 from .core_ops.reductions import SumBackward
 from .core_ops.shaping import ReshapeBackward, TransposeBackward
-from .creation import (
-    arange,
-    from_numpy,
-    full,
-    ones,
-    ones_like,
-    rand,
-    randn,
-    zeros,
-    zeros_like,
-)
-from .derivatives import grad
 from .errors import GradientError, PluginConflictError, PluginError, PluginWarning
 from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .operation import CORE, Operation, registry
-from .plugins import enable_autograd, isolated_registry
-from .random import default_generator, get_rng_state, manual_seed, set_rng_state
 from .saved_hooks import saved_tensors_hooks
-from .short_forms import custom_gradient, elementwise
 from .sparse import SparseGradient
 from .tensor import Tensor
 from .values import allclose
 
 if TYPE_CHECKING:
+    from . import func, ops
+    from .checkpointing import checkpoint, checkpoint_sequential
+    from .creation import (
+        arange,
+        from_numpy,
+        full,
+        ones,
+        ones_like,
+        rand,
+        randn,
+        zeros,
+        zeros_like,
+    )
+    from .derivatives import grad
     from .hooks import hookimpl
+    from .plugins import enable_autograd, isolated_registry
+    from .random import default_generator, get_rng_state, manual_seed, set_rng_state
+    from .short_forms import custom_gradient, elementwise
 
 __version__ = "0.1.0"
 
@@ -104,11 +106,32 @@ missing.attach()
 numpy_protocols.attach()
 
 
+LATER: dict[str, tuple[str, ...]] = {
+    "checkpointing": ("checkpoint", "checkpoint_sequential"),
+    "creation": (
+        *("arange", "from_numpy", "full", "ones", "ones_like"),
+        *("rand", "randn", "zeros", "zeros_like"),
+    ),
+    "derivatives": ("grad",),
+    "discovery": (),
+    "func": (),
+    "hooks": ("hookimpl",),
+    "ops": (),
+    "plugins": ("enable_autograd", "isolated_registry"),
+    "random": ("default_generator", "get_rng_state", "manual_seed", "set_rng_state"),
+    "short_forms": ("custom_gradient", "elementwise"),
+}
+"""Modules that wait for the first use, and their public names: many programs need none of them."""
+
 if not TYPE_CHECKING:  # a type checker shall find fault with a name that is not here
 
     def __getattr__(name: str) -> Any:
-        if name == "hookimpl":  # it comes from pluggy, which only plugins need
-            from .hooks import hookimpl
-
-            return hookimpl
+        for module, names in LATER.items():
+            if name == module or name in names:
+                imported = import_module(f".{module}", __name__)
+                value = imported if name == module else getattr(imported, name)
+                return globals().setdefault(name, value)  # found without this the next time
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[Any]
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 FLOATING, REAL = "f", "fiub"
 """The kinds of dtype that can carry gradients, and those that a tensor may have (NumPy's codes)."""
 
 
-def as_array(data: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+def as_array(
+    data: Any, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None
+) -> Array:
     """Return `data` as an array of real numbers or booleans.
 
     NumPy arrays and scalars, and whatever else knows how to become an array, keep their dtype.

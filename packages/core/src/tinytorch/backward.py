@@ -7,12 +7,12 @@ has arrived is complete. Nothing here is recursive.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # threading alone takes as long to import as ten of our files
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextvars import copy_context
 from heapq import heappop, heappush, heappushpop
 from itertools import repeat
-from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,7 +29,7 @@ from .sparse import SparseGradient
 
 T = TypeVar("T")
 
-_commit_lock = Lock()
+_commit_lock = allocate_lock()
 
 SMALL = 1024
 """Elements of a gradient below which adding up costs less by the list than one by one."""

@@ -6,7 +6,6 @@ optree does more and faster, but it is compiled; core has to run wherever NumPy 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from typing import Any
 
 
@@ -56,6 +55,8 @@ def leaves_like(template: Any, tree: Any, what: str) -> list[Any]:
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:
     """Return containers like those of `tree`, with the next of `new` in place of each leaf."""
     if isinstance(tree, dict):
+        from copy import copy
+
         again = copy(tree)
         again.update((key, rebuild(child, new)) for key, child in tree.items())
         return again

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .arrays import FLOATING, Array, as_array
 from .function import Variable
@@ -25,7 +24,7 @@ def _own(array: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def _drawn(name: str, numbers: Any, dtype: DTypeLike) -> Array:
+def _drawn(name: str, numbers: Any, dtype: np.typing.DTypeLike) -> Array:
     """Random numbers in a dtype, which has to be floating."""
     if np.dtype(dtype).kind != FLOATING:
         raise TypeError(f"{name}: random numbers are floating, but dtype={dtype} was given")
@@ -67,7 +66,9 @@ def from_numpy(array: Array) -> Tensor:
     return tensor
 
 
-def zeros(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
+def zeros(
+    *shape: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike = np.float32
+) -> Tensor:
     """Return a tensor of zeros.
 
     Parameters
@@ -97,7 +98,9 @@ def zeros(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float3
     return _own(np.zeros(_shape(shape), dtype), requires_grad)
 
 
-def ones(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
+def ones(
+    *shape: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike = np.float32
+) -> Tensor:
     """Return a tensor of ones.
 
     Parameters
@@ -131,7 +134,7 @@ def full(
     shape: int | tuple[int, ...],
     fill_value: Any,
     requires_grad: bool = False,
-    dtype: DTypeLike | None = None,
+    dtype: np.typing.DTypeLike | None = None,
 ) -> Tensor:
     """Return a tensor filled with one value.
 
@@ -172,7 +175,7 @@ def arange(
     step: float = 1,
     *,
     requires_grad: bool = False,
-    dtype: DTypeLike | None = None,
+    dtype: np.typing.DTypeLike | None = None,
 ) -> Tensor:
     """Return the numbers from `start` (0 if one number is given) up to, but not with, `stop`.
 
@@ -214,7 +217,9 @@ def arange(
     )
 
 
-def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
+def rand(
+    *shape: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike = np.float32
+) -> Tensor:
     """Return random numbers, uniform from 0 to 1, without 1.
 
     Parameters
@@ -246,7 +251,9 @@ def rand(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32
     return _own(np.asarray(np.minimum(drawn, below_one)), requires_grad)  # 1 may come of rounding
 
 
-def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float32) -> Tensor:
+def randn(
+    *shape: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike = np.float32
+) -> Tensor:
     """Return random numbers, normal with mean 0 and deviation 1.
 
     Parameters
@@ -277,7 +284,9 @@ def randn(*shape: Any, requires_grad: bool = False, dtype: DTypeLike = np.float3
     return _own(_drawn("randn", drawn, dtype), requires_grad)
 
 
-def zeros_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:
+def zeros_like(
+    x: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike | None = None
+) -> Tensor:
     """Return zeros in the shape of another tensor.
 
     Parameters
@@ -307,7 +316,9 @@ def zeros_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = No
     return _own(np.zeros_like(_array(x), dtype=dtype), requires_grad)
 
 
-def ones_like(x: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> Tensor:
+def ones_like(
+    x: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike | None = None
+) -> Tensor:
     """Return ones in the shape of another tensor.
 
     Parameters

@@ -13,11 +13,11 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .errors import PluginError
-from .operation import CORE, Plugin, PluginReport, check_operations, registry
+from .operation import CORE, Operation, Plugin, check_operations, registry
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -32,6 +32,31 @@ PATIENCE = 60.0
 _turns = threading.Condition()
 _examining: int | None = None
 """The thread that examines plugins. It holds no lock, for imports take locks of their own."""
+
+
+@dataclass(frozen=True, eq=False)
+class PluginReport:
+    """What became of one plugin: loaded, blocked or failed, and why."""
+
+    plugin: Plugin
+    status: Literal["loaded", "blocked", "failed"]
+    file: str = ""
+    error: str = ""
+    operations: tuple[Operation, ...] = ()
+    clashes: tuple[str, ...] = ()
+    """The names that another plugin registers too; neither plugin is used then."""
+    exception: BaseException | None = None
+    way_out: str = ""
+    """What to do about a failure, where the error itself does not say it."""
+
+    def provides(self, name: str) -> bool:
+        """Whether the plugin has, or would have, an operation of this name."""
+        return any(name in operation.names for operation in self.operations)
+
+    def describe(self) -> str:
+        """Return one sentence about a plugin that is not in use."""
+        sentence = f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
+        return f"{sentence}; {self.way_out}" if self.way_out else sentence
 
 
 def examine(block: Iterable[str] = ()) -> list[PluginReport]:
@@ -98,7 +123,7 @@ def examine_each(blocked: list[str]) -> list[PluginReport]:
     from importlib.metadata import entry_points
 
     found = [(_plugin(point), point) for point in entry_points(group=GROUP)]
-    found.sort(key=lambda pair: pair[0])
+    found.sort(key=lambda pair: pair[0].key)
     return _without_clashes([_examine_one(plugin, point, blocked) for plugin, point in found])
 
 

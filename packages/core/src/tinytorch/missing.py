@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from .operation import DEFINED_BY_TENSOR, STAND_INS, registry
-from .plugins import ensure_enabled
 from .tensor import Tensor
 
 HINTS: dict[str, tuple[str, ...]] = {
@@ -174,6 +173,13 @@ HINTS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Our own op packages and what they provide, for the message when one is not installed."""
+
+
+def ensure_enabled() -> None:
+    """Enable autograd if that has not happened: what finds plugins is not imported before."""
+    from . import plugins
+
+    plugins.ensure_enabled()
 
 
 def find(name: str) -> Any:

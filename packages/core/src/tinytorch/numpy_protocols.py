@@ -16,7 +16,6 @@ import numpy as np
 
 from .function import Variable
 from .operation import registry
-from .plugins import ensure_enabled
 from .tensor import Tensor
 from .values import OPERANDS
 
@@ -97,6 +96,8 @@ def _dispatch(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 
 def _operation_for(function: Any) -> Callable[..., Any] | None:
     if function not in registry.numpy and function not in WITHOUT_GRADIENT:
+        from .plugins import ensure_enabled
+
         ensure_enabled()
     return registry.numpy.get(function)
 

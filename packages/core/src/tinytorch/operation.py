@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import isclass, isfunction
 from keyword import iskeyword
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .errors import PluginError
 from .function import Function
 from .samples import BadInput, Sample
 from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from .discovery import PluginReport
 
 DEFINED_BY_TENSOR = frozenset(dir(Tensor))
 STAND_INS: dict[str, Callable[..., Any]] = {}
@@ -111,14 +114,30 @@ class Operation:
         return f"Operation({self.name})"
 
 
-@dataclass(frozen=True, order=True)
 class Plugin:
     """What a plugin is known by: its distribution and entry point together."""
 
-    distribution: str
-    entry_point: str
-    version: str = field(default="", compare=False)
-    module: str = field(default="", compare=False)
+    def __init__(
+        self, distribution: str, entry_point: str, version: str = "", module: str = ""
+    ) -> None:
+        self.distribution = distribution
+        self.entry_point = entry_point
+        self.version = version
+        self.module = module
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells plugins apart, and gives them an order."""
+        return self.distribution, self.entry_point
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plugin) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"Plugin({self})"
 
     def __str__(self) -> str:
         entry = (
@@ -128,31 +147,6 @@ class Plugin:
 
 
 CORE = Plugin("tinytorch-core", "tinytorch-core", module="tinytorch.core_ops.plugin")
-
-
-@dataclass(frozen=True, eq=False)
-class PluginReport:
-    """What became of one plugin: loaded, blocked or failed, and why."""
-
-    plugin: Plugin
-    status: Literal["loaded", "blocked", "failed"]
-    file: str = ""
-    error: str = ""
-    operations: tuple[Operation, ...] = ()
-    clashes: tuple[str, ...] = ()
-    """The names that another plugin registers too; neither plugin is used then."""
-    exception: BaseException | None = None
-    way_out: str = ""
-    """What to do about a failure, where the error itself does not say it."""
-
-    def provides(self, name: str) -> bool:
-        """Whether the plugin has, or would have, an operation of this name."""
-        return any(name in operation.names for operation in self.operations)
-
-    def describe(self) -> str:
-        """Return one sentence about a plugin that is not in use."""
-        sentence = f"{self.plugin} ({self.plugin.module}) {self.status}: {self.error}"
-        return f"{sentence}; {self.way_out}" if self.way_out else sentence
 
 
 def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:

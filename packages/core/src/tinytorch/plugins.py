@@ -10,9 +10,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from .discovery import blocked_by_environment, examine, examine_each, in_turn, is_named
+from .discovery import (
+    PluginReport,
+    blocked_by_environment,
+    examine,
+    examine_each,
+    in_turn,
+    is_named,
+)
 from .errors import PluginConflictError, PluginError, PluginWarning
-from .operation import PluginReport, Registry, registry
+from .operation import Registry, registry
 
 __all__ = ["PluginReport", "enable_autograd", "ensure_enabled", "examine", "isolated_registry"]
 

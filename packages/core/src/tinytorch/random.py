@@ -1,4 +1,7 @@
-"""The one random generator, which every operation that draws numbers uses."""
+"""The one random generator, which every operation that draws numbers uses.
+
+It is made when it is first asked for: `numpy.random` takes longer to import than all of core.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_made: dict[str, np.random.Generator] = {}
 
 
 def manual_seed(seed: int) -> None:
@@ -30,7 +33,7 @@ def manual_seed(seed: int) -> None:
     >>> bool((rand(3) == first).data.all())
     True
     """
-    _generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    default_generator().bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
 def default_generator() -> np.random.Generator:
@@ -47,7 +50,9 @@ def default_generator() -> np.random.Generator:
     >>> kept.shape
     (2, 3)
     """
-    return _generator
+    if not _made:  # of two threads that come here at once, both get what the first one made
+        _made.setdefault("default", np.random.default_rng())
+    return _made["default"]
 
 
 def get_rng_state() -> dict[str, Any]:
@@ -66,7 +71,7 @@ def get_rng_state() -> dict[str, Any]:
     >>> bool((rand(3) == first).data.all())
     True
     """
-    return dict(_generator.bit_generator.state)
+    return dict(default_generator().bit_generator.state)
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
@@ -92,4 +97,4 @@ def set_rng_state(state: dict[str, Any]) -> None:
     >>> bool((rand(3) == first).data.all())
     True
     """
-    _generator.bit_generator.state = state
+    default_generator().bit_generator.state = state

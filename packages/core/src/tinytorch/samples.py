@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ BROADCASTS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 """Pairs of shapes that a two-place elementwise op has to broadcast."""
 
 
-@dataclass(frozen=True, eq=False)
 class Sample:
     """One call of an operation: ``function(*inputs, **parameters)``.
 
@@ -44,9 +42,15 @@ class Sample:
         something. A tie or a kink is not, but is compared with PyTorch all the same.
     """
 
-    inputs: tuple[Any, ...]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    smooth: bool = True
+    def __init__(
+        self,
+        inputs: tuple[Any, ...],
+        parameters: dict[str, Any] | None = None,
+        smooth: bool = True,
+    ) -> None:
+        self.inputs = inputs
+        self.parameters: dict[str, Any] = {} if parameters is None else parameters
+        self.smooth = smooth
 
     def __repr__(self) -> str:
         parts = [_brief(x) for x in self.inputs]
@@ -54,14 +58,20 @@ class Sample:
         return f"({', '.join(parts)})"
 
 
-@dataclass(frozen=True, eq=False)
 class BadInput:
     """A call that must raise `error`, with `match` (a regular expression) in its message."""
 
-    inputs: tuple[Any, ...]
-    parameters: dict[str, Any]
-    error: type[Exception]
-    match: str
+    def __init__(
+        self,
+        inputs: tuple[Any, ...],
+        parameters: dict[str, Any],
+        error: type[Exception],
+        match: str,
+    ) -> None:
+        self.inputs = inputs
+        self.parameters = parameters
+        self.error = error
+        self.match = match
 
     def __repr__(self) -> str:
         return f"{Sample(self.inputs, self.parameters)} -> {self.error.__name__}"

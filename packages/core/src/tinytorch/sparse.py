@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .arrays import Array
 
@@ -42,7 +41,13 @@ class SparseGradient:
 
     def add_into(self, buffer: Array) -> None:
         """Add the values to `buffer`, in place."""
-        key = self.key[0] if isinstance(self.key, tuple) and len(self.key) == 1 else self.key
+        key = self.key
+        if (type(key) is int and buffer.ndim > 1) or type(key) is slice:
+            part = buffer[key]  # a view; buffer[key] += ... would assign the sum as well
+            part += self.values
+            return
+        if isinstance(key, tuple) and len(key) == 1:
+            key = key[0]
         if _names_an_entry_once(key):
             buffer[key] += self.values
         elif isinstance(key, np.ndarray):
@@ -50,7 +55,7 @@ class SparseGradient:
         else:
             np.add.at(buffer, key, self.values)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.asarray(self.to_dense(), dtype=dtype)
 
     def to_dense(self) -> Array:

@@ -18,11 +18,23 @@ from keyword import iskeyword
 from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import numpy.typing as npt
 
-from .operation import CORE, Operation, PluginReport
+from .operation import CORE, Operation
+
+if TYPE_CHECKING:
+    from .discovery import PluginReport
 
 PACKAGE = "tinytorch-stubs"
 FIRST_LINE = "# Written by `python -m tinytorch stubs`: run it again when op packages come or go.\n"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .arrays import FLOATING, Array, as_array
 from .backward import Pass
@@ -58,7 +57,7 @@ class Tensor(Values, AttachedMethods):
     __slots__ = ()
 
     def __init__(
-        self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None
+        self, data: Any, requires_grad: bool = False, dtype: np.typing.DTypeLike | None = None
     ) -> None:
         data = data._data if isinstance(data, Variable) else data
         self._data = as_array(data, dtype, copy=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
-from numpy.typing import DTypeLike
 
 from .arrays import Array
 from .function import Variable
@@ -69,7 +68,9 @@ class Values(Variable):
         """Whether all elements equal the other's within ``atol + rtol * abs(other)``."""
         return allclose(self, other, rtol, atol)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+    def __array__(
+        self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None
+    ) -> Array:
         self._refuse_to_drop_gradient("an array", "x.detach()")
         return np.array(self._data, dtype=dtype, copy=copy)
 

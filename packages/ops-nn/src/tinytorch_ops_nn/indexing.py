@@ -15,13 +15,16 @@ class SliceBackward(Function):
     """x[key]. Gradient: the output's at the places that were picked, 0 at the others."""
 
     def forward(self, x: Array, *, key: Any) -> Array:
-        self.key = as_key("getitem", key)
-        self.save(*[p for p in self.key if isinstance(p, np.ndarray)])
         self.shape = x.shape
+        if type(key) in _PLAIN:
+            self.key = key
+        else:
+            self.key = key = as_key("getitem", key)
+            self.save(*[p for p in key if isinstance(p, np.ndarray)])
         try:
-            picked: Array = x[self.key]
-            if not isinstance(picked, np.ndarray):
-                picked = x[(*self.key, ...)]  # NumPy copies one element, but not with an Ellipsis
+            picked: Array = x[key]
+            if not isinstance(picked, np.ndarray):  # NumPy copies one element,
+                picked = x[(*key, ...) if isinstance(key, tuple) else (key, ...)]  # but not so
         except (IndexError, TypeError, ValueError) as error:
             raise type(error)(
                 f"getitem: a tensor of shape {x.shape} has no x[{reprlib.repr(key)}]: {error}"
@@ -32,6 +35,7 @@ class SliceBackward(Function):
         return SparseGradient(self.shape, self.key, grad_output)
 
 
+_PLAIN = frozenset({int, slice})
 _BASIC = (int, slice, EllipsisType, NoneType)
 """What NumPy takes in a key as it is."""
 

@@ -285,9 +285,12 @@ def _power_samples() -> list[Any]:
     ]
 
 
-def _scalars(op: Any) -> list[Any]:
+def _pairs(right: tuple[float, float] = (-2.0, 2.0)) -> list[Any]:
     x = uniform((2, 3), 0.5, 2.0)
-    return [sample(x, 2), sample(2.5, x), sample(x, np.float64(3.0)), sample(x, [1.0, 2.0, 3.0])]
+    return [
+        *broadcasting(right=right)(),
+        *(sample(x, 2), sample(2.5, x), sample(x, np.float64(3.0)), sample(x, [1.0, 2.0, 3.0])),
+    ]
 
 
 OPERATIONS = [
@@ -298,7 +301,7 @@ OPERATIONS = [
         method="add",
         torch="add",
         reference=np.add,
-        samples=[*broadcasting()(), *_scalars(add)],
+        samples=_pairs,
     ),
     Operation(
         subtract,
@@ -308,7 +311,7 @@ OPERATIONS = [
         aliases=("sub",),
         torch="sub",
         reference=np.subtract,
-        samples=[*broadcasting()(), *_scalars(subtract)],
+        samples=_pairs,
     ),
     Operation(
         multiply,
@@ -318,7 +321,7 @@ OPERATIONS = [
         aliases=("mul",),
         torch="mul",
         reference=np.multiply,
-        samples=[*broadcasting()(), *_scalars(multiply)],
+        samples=_pairs,
     ),
     Operation(
         divide,
@@ -328,7 +331,7 @@ OPERATIONS = [
         aliases=("div",),
         torch="div",
         reference=np.divide,
-        samples=[*broadcasting(right=(0.5, 2.0))(), *_scalars(divide)],
+        samples=lambda: _pairs(right=(0.5, 2.0)),
     ),
     Operation(
         negative,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..arrays import Array, require_real
 from ..function import Function
@@ -26,7 +25,7 @@ class AstypeBackward(Function):
         return grad_output
 
 
-def astype(x: Tensor, dtype: DTypeLike) -> Tensor:
+def astype(x: Tensor, dtype: np.typing.DTypeLike) -> Tensor:
     """Copy in another dtype.
 
     Parameters

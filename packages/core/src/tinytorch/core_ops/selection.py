@@ -283,7 +283,7 @@ OPERATIONS = [
         numpy={np.clip: _numpy_clip},
         samples=_clips,
         reference=lambda x, min=None, max=None: np.clip(x, min, max),
-        bad_inputs=[bad(TypeError, "at least one of min and max", uniform(3))],
+        bad_inputs=[bad(TypeError, "at least one of min and max", np.zeros(3))],
     ),
     Operation(
         where,
@@ -292,6 +292,6 @@ OPERATIONS = [
         numpy=[np.where],
         reference=np.where,
         samples=_choices,
-        bad_inputs=[bad(TypeError, "boolean", uniform(3), uniform(3), 0.0)],
+        bad_inputs=[bad(TypeError, "boolean", np.zeros(3), np.zeros(3), 0.0)],
     ),
 ]

@@ -321,10 +321,10 @@ OPERATIONS = [
         samples=_reshapes,
         reference=lambda x, *s: np.reshape(x, s[0] if isinstance(s[0], tuple) else s),
         bad_inputs=[
-            bad(ValueError, "Total elements must match.*6 ≠ 4", uniform((2, 3)), 2, 2),
-            bad(ValueError, "Total elements must match", uniform((2, 3)), -1, 4),
-            bad(ValueError, "Total elements must match", uniform((2, 3)), -1, -1),
-            bad(TypeError, "made of integers", uniform((2, 3)), 2, 3.0),
+            bad(ValueError, "Total elements must match.*6 ≠ 4", np.zeros((2, 3)), 2, 2),
+            bad(ValueError, "Total elements must match", np.zeros((2, 3)), -1, 4),
+            bad(ValueError, "Total elements must match", np.zeros((2, 3)), -1, -1),
+            bad(TypeError, "made of integers", np.zeros((2, 3)), 2, 3.0),
         ],
     ),
     Operation(
@@ -336,8 +336,8 @@ OPERATIONS = [
         samples=_transposes,
         reference=_plain_transpose,
         bad_inputs=[
-            bad(IndexError, "axes of the tensor are", uniform((2, 3)), 0, 2),
-            bad(TypeError, "pass both", uniform((2, 3)), 0),
+            bad(IndexError, "axes of the tensor are", np.zeros((2, 3)), 0, 2),
+            bad(TypeError, "pass both", np.zeros((2, 3)), 0),
         ],
     ),
     Operation(
@@ -357,8 +357,8 @@ OPERATIONS = [
         ],
         reference=lambda x, axis=None, dim=None: np.squeeze(x, axis if dim is None else dim),
         bad_inputs=[
-            bad(ValueError, "axis 1 has length 3", uniform((1, 3)), 1),
-            bad(IndexError, "axes of the tensor are", uniform((1, 3)), 2),
+            bad(ValueError, "axis 1 has length 3", np.zeros((1, 3)), 1),
+            bad(IndexError, "axes of the tensor are", np.zeros((1, 3)), 2),
         ],
     ),
     Operation(
@@ -376,8 +376,8 @@ OPERATIONS = [
         ],
         reference=lambda x, axis=None, dim=None: np.expand_dims(x, axis if dim is None else dim),
         bad_inputs=[
-            bad(IndexError, "axes of the tensor are", uniform((2, 3)), 3),
-            bad(TypeError, "an axis is an integer", uniform((2, 3))),
+            bad(IndexError, "axes of the tensor are", np.zeros((2, 3)), 3),
+            bad(TypeError, "an axis is an integer", np.zeros((2, 3))),
         ],
     ),
     Operation(
@@ -396,6 +396,6 @@ OPERATIONS = [
             sample(uniform((0, 1)), (2, 0, 3)),
         ],
         reference=lambda x, shape: np.broadcast_to(x, shape),
-        bad_inputs=[bad(ValueError, "does not broadcast to", uniform((2, 3)), (2, 4))],
+        bad_inputs=[bad(ValueError, "does not broadcast to", np.zeros((2, 3)), (2, 4))],
     ),
 ]

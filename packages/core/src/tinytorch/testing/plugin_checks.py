@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ..discovery import examine, normal_name
+from ..discovery import PluginReport, examine, normal_name
 from ..errors import PluginError, PluginWarning
 from ..missing import find
-from ..operation import CORE, PluginReport, registry
+from ..operation import CORE, registry
 from ..plugins import enable_autograd, ensure_enabled, isolated_registry
 from .check import Check, Kit
 from .operation_checks import op_checks

@@ -67,6 +67,7 @@ def run_on_wheels(
     tests: list[str],
     also: tuple[str, ...] = (),
     kit: bool = False,
+    parallel: bool = True,
 ) -> None:
     """Run tests on wheels of the named packages, with no other package and no source in reach."""
     session.install(*(str(wheel(name)) for name in names), *group("test"), *also)
@@ -77,7 +78,8 @@ def run_on_wheels(
         with session.chdir(place):
             session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
             paths = [f"tests/{path}" for path in tests]
-            session.run("pytest", *IN_PARALLEL, *paths, *session.posargs, env=ONE_THREAD)
+            cores = IN_PARALLEL if parallel else ()
+            session.run("pytest", *cores, *paths, *session.posargs, env=ONE_THREAD)
             if kit and not session.posargs:
                 distributions = [PACKAGES[name]["project"]["name"] for name in names]
                 session.run(
@@ -228,7 +230,8 @@ def tutorial(session: nox.Session) -> None:
 def stubs(session: nox.Session) -> None:
     """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
     also = (*group("stubs"), "./tests/plugins/softramp")
-    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also)
+    # Its tests write into the environment, one after the other.
+    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also, parallel=False)
     session.install(*sources())  # core then lies elsewhere than the stubs
     session.run("pytest", "tests/stubs", *session.posargs)
 

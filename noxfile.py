@@ -34,6 +34,9 @@ found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
 assert not found, f"{found} can be imported, and should not be installed"
 """
 
+IN_PARALLEL = ("-n", "logical", "--maxprocesses=4")  # pytest on the cores that there are
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # and each process on one
+
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 # A plugin that fails must not pass for one that is not there.
 os.environ["TINYTORCH_STRICT_PLUGINS"] = "1"
@@ -64,6 +67,7 @@ def run_on_wheels(
     tests: list[str],
     also: tuple[str, ...] = (),
     kit: bool = False,
+    parallel: bool = True,
 ) -> None:
     """Run tests on wheels of the named packages, with no other package and no source in reach."""
     session.install(*(str(wheel(name)) for name in names), *group("test"), *also)
@@ -73,10 +77,20 @@ def run_on_wheels(
         shutil.copytree(ROOT / "tests", Path(place, "tests"))
         with session.chdir(place):
             session.run("python", "-c", ASSERT_ABSENT, *absent, log=False)
-            session.run("pytest", *(f"tests/{path}" for path in tests), *session.posargs)
+            paths = [f"tests/{path}" for path in tests]
+            cores = IN_PARALLEL if parallel else ()
+            session.run("pytest", *cores, *paths, *session.posargs, env=ONE_THREAD)
             if kit and not session.posargs:
                 distributions = [PACKAGES[name]["project"]["name"] for name in names]
-                session.run("python", "-m", "tinytorch", "check", *distributions)
+                session.run(
+                    "python",
+                    "-m",
+                    "tinytorch",
+                    "check",
+                    *distributions,
+                    *IN_PARALLEL,
+                    env=ONE_THREAD,
+                )
 
 
 @nox.session
@@ -136,7 +150,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
     session.install(*sources(), *group("test"), *group("scipy"), *group("contraction"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *IN_PARALLEL, *session.posargs, env=ONE_THREAD)
     if not session.posargs:
         session.run("pytest", "--doctest-modules", "packages")
 
@@ -145,7 +159,7 @@ def tests(session: nox.Session) -> None:
 def mutations(session: nox.Session) -> None:
     """Faults planted in the rules of all packages, which the kit has to catch."""
     session.install(*sources(), *group("test"))
-    session.run("pytest", "tests/mutations", *session.posargs)
+    session.run("pytest", *IN_PARALLEL, "tests/mutations", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(requires=["build"])
@@ -216,7 +230,8 @@ def tutorial(session: nox.Session) -> None:
 def stubs(session: nox.Session) -> None:
     """A user's program as mypy and pyright see it, with stubs of what is installed and without."""
     also = (*group("stubs"), "./tests/plugins/softramp")
-    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also)
+    # Its tests write into the environment, one after the other.
+    run_on_wheels(session, *PACKAGES, tests=["stubs"], also=also, parallel=False)
     session.install(*sources())  # core then lies elsewhere than the stubs
     session.run("pytest", "tests/stubs", *session.posargs)
 
@@ -233,7 +248,8 @@ def minimums(session: nox.Session) -> None:
 @nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
 def python_matrix(session: nox.Session) -> None:
     """Every Python that is claimed and present."""
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, kit=True)
+    # On 3.11 the kit has run on the wheels already, one package after the other.
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, kit=session.python != "3.11")
 
 
 @nox.session
@@ -266,7 +282,7 @@ def transformer(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Agreement with PyTorch, which is too large a download for every run."""
     session.install(*sources(), *group("parity"))
-    session.run("pytest", "tests/parity", *session.posargs)
+    session.run("pytest", *IN_PARALLEL, "tests/parity", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)

@@ -10,6 +10,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -340,7 +341,7 @@ def test_a_wrong_number_of_gradients_is_named(gradients):
 
 
 @pytest.mark.parametrize(
-    "gradient", ["a", np.array([1j] * 3), np.array(["1"] * 3, object), object(), {}], ids=repr
+    "gradient", ["a", np.array([1j] * 3), np.array(["1"] * 3, object), Fraction(1, 3), {}], ids=str
 )
 def test_a_gradient_that_is_no_number_is_named(gradient):
     """The Function, the position and what came instead."""

@@ -184,7 +184,7 @@ def test_an_unknown_operand_is_asked_itself():
 
 @pytest.mark.parametrize("op", [*TWO_PLACE, operator.matmul])
 @pytest.mark.parametrize(
-    "other", ["a", None, object(), 1j, {}, {1}, Decimal(1), slice(1)], ids=repr
+    "other", ["a", None, NotImplemented, 1j, {}, {1}, Decimal(1), slice(1)], ids=repr
 )
 def test_unknown_operands_are_a_type_error(op, other):
     """Neither side knows the other: a TypeError, on either side."""

@@ -19,16 +19,21 @@ OPERATIONS = [
     if name == operation.name and operation.backward is not None
 ]
 
-NO_SECOND_DERIVATIVE = "its second derivative is zero"
+CONSTANT = "constant where the gradient is differentiated"
+PIECEWISE_LINEAR = [
+    *("abs", "amax", "amin", "clip", "maximum", "minimum", "remainder"),
+    *("relu", "relu6", "leaky_relu", "hardtanh", "hardsigmoid"),
+    *("l1_loss", "hinge_loss", "hinge_embedding_loss", "margin_ranking_loss"),
+]
+BY_KEY = [
+    ("getitem", "another array saved"),
+    ("getitem", "saved arrays exchanged"),
+    ("index_select", "another array saved"),
+]
 HARMLESS = {
-    **{
-        (name, "constant where the gradient is differentiated"): NO_SECOND_DERIVATIVE
-        for name in ("abs", "amax", "amin", "clip", "maximum", "minimum", "relu")
-    },
-    **{
-        ("getitem", name): "its rule goes by the key; indices are saved for saved_tensors_hooks"
-        for name in ("another array saved", "saved arrays exchanged")
-    },
+    **dict.fromkeys([(name, CONSTANT) for name in PIECEWISE_LINEAR], "its second derivative is 0"),
+    **dict.fromkeys(BY_KEY, "the rule goes by the key; indices are saved for saved_tensors_hooks"),
+    ("scaled_dot_product_attention", "another dtype"): "its function returns the query's dtype",
 }
 """Faults that change nothing, by operation, and why."""
 

@@ -55,7 +55,9 @@ class SparseGradient:
         else:
             np.add.at(buffer, key, self.values)
 
-    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> Array:
+    def __array__(
+        self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None
+    ) -> Array:
         return np.asarray(self.to_dense(), dtype=dtype)
 
     def to_dense(self) -> Array:

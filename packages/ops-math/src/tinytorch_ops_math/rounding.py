@@ -171,7 +171,10 @@ class RoundBackward(_Steps):
     """The nearest multiple of a power of ten, the even one of two. Gradient: 0."""
 
     def forward(self, x: Array, *, decimals: int = 0) -> Array:
-        return np.round(x, decimals) if x.dtype.kind != "b" else x.copy()
+        if x.dtype.kind == "b":
+            return x.copy()
+        # NumPy 2.0 gives integers back as they are, in memory that is not ours to share.
+        return np.round(x if x.dtype.kind == "f" else x.copy(), decimals)
 
 
 def round(x: Any, decimals: int = 0) -> Tensor:

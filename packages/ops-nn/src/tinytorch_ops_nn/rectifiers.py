@@ -189,6 +189,7 @@ def _prelus() -> list[Sample]:
         sample(uniform((2, 3, 4), avoid=[0.0]), weights),
         sample(uniform((0, 3), avoid=[0.0]), weights),
         sample(uniform((2, 3), avoid=[0.0]), np.array(-0.5)),
+        sample(np.array(-1.5), np.array([0.25])),
         kink(np.zeros((2, 3)), weights),
     ]
 

@@ -49,6 +49,8 @@ class Pass:
     """
 
     recorded = False
+    plain = True
+    """Whether rules run on arrays, one gradient at a time: that is the way that is fast."""
     operand: type = ndarray
     """The type that gradients have, without a look at what a rule returned otherwise."""
 
@@ -115,7 +117,7 @@ class Pass:
         self, edges: Sequence[Edge | None], gradients: Sequence[Any], node: Function | None = None
     ) -> Function | None:
         """Add gradients to the sums of their edges, and return the node whose turn is next."""
-        sums, waiting = self._sums, self._waiting
+        sums, small, waiting = self._sums, self._small, self._waiting
         operand: Any = self.operand
         newest: Any = None
         gradient: Any
@@ -128,33 +130,32 @@ class Pass:
                 or gradient.shape != edge._shape
             ):
                 gradient = self._fit(gradient, edge, node, gradients)
-            if edge in sums:
+            if edge in small:
+                many = small[edge]
+                many.append(gradient)
+                if len(many) == MANY:
+                    small[edge] = [_added_up(many)]
+            elif edge in sums:
                 self._add(edge, gradient)
-                continue
-            sums[edge] = gradient if type(gradient) is operand else self._first(edge, gradient)
-            if type(edge) is AccumulateGrad:
-                continue
-            if newest is None:
-                newest = edge
-            elif edge._sequence < newest._sequence:
-                heappush(waiting, (-edge._sequence, edge))
             else:
-                heappush(waiting, (-newest._sequence, newest))
-                newest = edge
-        following: Function | None = newest
-        if waiting:
-            entry = None if newest is None else (-newest._sequence, newest)
-            following = (heappop(waiting) if entry is None else heappushpop(waiting, entry))[1]
-        return following
+                sums[edge] = gradient if type(gradient) is operand else self._first(edge, gradient)
+                if type(edge) is AccumulateGrad:
+                    continue
+                if newest is None:
+                    newest = edge
+                elif edge._sequence < newest._sequence:
+                    heappush(waiting, (-edge._sequence, edge))
+                else:
+                    heappush(waiting, (-newest._sequence, newest))
+                    newest = edge
+        if not waiting:
+            return newest  # type: ignore[no-any-return]  # edges that are no leaves are Functions
+        if newest is None:
+            return heappop(waiting)[1]  # type: ignore[no-any-return]
+        return heappushpop(waiting, (-newest._sequence, newest))[1]  # type: ignore[no-any-return]
 
     def _add(self, edge: Edge, gradient: Any) -> None:
         """Add a gradient to the sum of those that have arrived along an edge before."""
-        small = self._small.get(edge)
-        if small is not None:
-            small.append(gradient)
-            if len(small) == MANY or isinstance(gradient, SparseGradient):
-                self._small[edge] = [_added_up(small)]
-            return
         held = self._sums[edge]
         if isinstance(gradient, SparseGradient):
             self._sums[edge] = self._own_sum(edge, gradient, held)
@@ -213,8 +214,11 @@ class Pass:
                 "again"
             )
         try:
-            ready = node if packed is None else packed.unpacked(node, with_inputs=self.recorded)
-            results = self._apply(ready, gradient)
+            if packed is None and self.plain:
+                results = node.apply(gradient)
+            else:
+                ready = node if packed is None else packed.unpacked(node, self.recorded)
+                results = self._apply(ready, gradient)
         except Exception as error:
             error.add_note(
                 f"raised by the rule of {type(node).__name__}, "

@@ -17,6 +17,8 @@ from .sparse import SparseGradient
 class BatchedPass(Pass):
     """A backward pass of many gradients at once, along a new first axis of each array."""
 
+    plain = False
+
     def _apply(self, node: Function, gradient: Array) -> Any:
         if node.batched:
             return node.apply(gradient)

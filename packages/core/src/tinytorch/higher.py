@@ -25,7 +25,7 @@ from .sparse import SparseGradient
 class RecordedPass(Pass):
     """A backward pass on Tensors, in which every step is recorded."""
 
-    recorded = True
+    recorded, plain = True, False
     operand = Variable
 
     def _apply(self, node: Function, gradient: Any) -> Any:

@@ -14,7 +14,7 @@ def is_unshared(array: Any) -> bool:
 
     References are counted for that. Where they cannot be, the answer is no.
     """
-    if type(array) is not ndarray:
+    if type(array) is not ndarray or not array.flags.writeable:
         return False
     owner = array.base
     if owner is None:

@@ -36,7 +36,8 @@ def as_array(
 
 def floating(x: Any) -> Any:
     """Return integers and booleans in float32; NumPy would compute with small ones in float16."""
-    x = x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
+    if type(x) is not np.ndarray:
+        x = np.asarray(x)
     return x if x.dtype.kind == FLOATING else x.astype(np.float32)
 
 

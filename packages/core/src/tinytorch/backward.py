@@ -148,11 +148,12 @@ class Pass:
                 else:
                     heappush(waiting, (-newest._sequence, newest))
                     newest = edge
-        if not waiting:
-            return newest  # type: ignore[no-any-return]  # edges that are no leaves are Functions
-        if newest is None:
-            return heappop(waiting)[1]  # type: ignore[no-any-return]
-        return heappushpop(waiting, (-newest._sequence, newest))[1]  # type: ignore[no-any-return]
+        following: Function | None = newest
+        if waiting and newest is None:
+            following = heappop(waiting)[1]
+        elif waiting:
+            following = heappushpop(waiting, (-newest._sequence, newest))[1]
+        return following
 
     def _add(self, edge: Edge, gradient: Any) -> None:
         """Add a gradient to the sum of those that have arrived along an edge before."""

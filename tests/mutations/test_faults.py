@@ -33,7 +33,7 @@ BY_KEY = [
 HARMLESS = {
     **dict.fromkeys([(name, CONSTANT) for name in PIECEWISE_LINEAR], "its second derivative is 0"),
     **dict.fromkeys(BY_KEY, "the rule goes by the key; indices are saved for saved_tensors_hooks"),
-    ("scaled_dot_product_attention", "another dtype"): "its function returns the query's dtype",
+    ("scaled_dot_product_attention", "another dtype"): "its function casts to the common dtype",
 }
 """Faults that change nothing, by operation, and why."""
 

@@ -225,6 +225,6 @@ def _public(
     function.__doc__ = doc
     if inspect.isfunction(like):
         function.__wrapped__ = like  # type: ignore[attr-defined]  # whose file is the operation's
-    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
     rule.__module__ = function.__module__ = getattr(like, "__module__", None) or __name__
     return function

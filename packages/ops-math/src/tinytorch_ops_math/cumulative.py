@@ -152,7 +152,8 @@ def cumsum(x: Any, axis: int | None = None, *, dim: int | None = None) -> Tensor
     >>> cumsum(Tensor([1.0, 2.0, 3.0]), 0)
     Tensor(data=[1. 3. 6.], shape=(3,))
     """
-    return _along("cumsum", CumsumBackward, x, either("cumsum", axis, dim))  # type: ignore[no-any-return]
+    result: Tensor = _along("cumsum", CumsumBackward, x, either("cumsum", axis, dim))
+    return result
 
 
 def cumprod(x: Any, axis: int | None = None, *, dim: int | None = None) -> Tensor:
@@ -192,7 +193,8 @@ def cumprod(x: Any, axis: int | None = None, *, dim: int | None = None) -> Tenso
     >>> cumprod(Tensor([1.0, 2.0, 3.0]), 0)
     Tensor(data=[1. 2. 6.], shape=(3,))
     """
-    return _along("cumprod", CumprodBackward, x, either("cumprod", axis, dim))  # type: ignore[no-any-return]
+    result: Tensor = _along("cumprod", CumprodBackward, x, either("cumprod", axis, dim))
+    return result
 
 
 def prod(
@@ -239,7 +241,8 @@ def prod(
     else:
         for one in sorted(axes, reverse=True):
             x = ProdBackward.call(x, axis=one)
-    return x.reshape(with_axes) if keepdims or keepdim or not axes else x  # type: ignore[no-any-return]
+    result: Tensor = x.reshape(with_axes) if keepdims or keepdim or not axes else x
+    return result
 
 
 _ZEROS = np.array([[0.0, 2.0, -3.0, 0.5], [1.5, 0.0, 0.0, 2.0], [0.0, 0.0, 0.0, 1.0]])

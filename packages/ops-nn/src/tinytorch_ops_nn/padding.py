@@ -54,7 +54,7 @@ class ExtendBackward(Function):
 
     def forward(self, x: Array, *, widths: Widths, mode: str) -> Any:
         self.widths, self.mode = widths, mode
-        return np.pad(x, widths, _IN_NUMPY[mode])  # type: ignore[call-overload]
+        return np.pad(x, widths, _IN_NUMPY[mode])  # type: ignore[call-overload]  # one of its modes
 
     def apply(self, grad_output: Array) -> Any:
         return FoldBackward.call(grad_output, widths=self.widths, mode=self.mode)
@@ -237,7 +237,7 @@ def _reference(x: Any, pad: Any, mode: str = "constant", value: float | None = N
     widths = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if mode == "constant":
         return np.pad(y, widths, constant_values=value or 0.0) if widths else y
-    return np.pad(y, widths, _IN_NUMPY[mode])  # type: ignore[call-overload]
+    return np.pad(y, widths, _IN_NUMPY[mode])  # type: ignore[call-overload]  # one of its modes
 
 
 _X = uniform((2, 5))

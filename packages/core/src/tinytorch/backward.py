@@ -22,7 +22,7 @@ from .arrays import REAL
 from .broadcasting import sum_to_shape
 from .errors import GradientError
 from .function import RELEASED, AccumulateGrad, Edge, Function, Variable
-from .grad_mode import recording
+from .modes import set_recording
 from .ownership import is_unshared
 from .saved_hooks import computed_again
 from .sparse import SparseGradient
@@ -57,11 +57,11 @@ class Pass:
     def __init__(self, retain_graph: bool) -> None:
         self.retain_graph = retain_graph
         self._sums: dict[Edge, Any] = {}
-        """The gradients that have arrived along each edge so far, summed."""
+        """The gradient that has arrived at each node so far, summed."""
+        self._at_leaves: dict[AccumulateGrad, list[Any]] = {}
+        """What has arrived at each leaf: the sum so far first, then what is yet to be added."""
         self._ours: set[Edge] = set()
         """Where the sum is a buffer that was made here, and that nobody else has seen."""
-        self._small: dict[Edge, list[Any]] = {}
-        """Small gradients of leaves, the sum so far first, that are yet to be added up."""
         self._waiting: list[tuple[int, Any]] = []
         """A heap of nodes that a gradient has arrived at, the newest first."""
         self._captured: dict[Edge, Any] = {}
@@ -93,93 +93,137 @@ class Pass:
         _commit(self._propagate(roots))
 
     def _propagate(self, roots: Sequence[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
-        """Run the rules of all nodes behind the roots, and return the gradients of the leaves."""
-        recording.set(self.recorded)
+        """Return the gradients of the leaves, each in memory that is shared with nothing."""
+        self._run_rules(roots)
+        # Taken one by one, so that a gradient and its copy are both alive for one leaf at a time.
+        return {leaf: self._take_unshared(leaf) for leaf in [*self._at_leaves]}
+
+    def _run_rules(self, roots: Sequence[tuple[Edge, Any]]) -> None:
+        """Run the rules of all nodes behind the roots, newest first."""
+        set_recording(self.recorded)
         computed_again.set({})
-        sums, ours, captured, through = self._sums, self._ours, self._captured, self._through
-        node = self._send([root for root, _ in roots], [seed for _, seed in roots])
-        while node is not None:
-            gradient = sums.pop(node)
+        sums, at_leaves, ours, waiting = self._sums, self._at_leaves, self._ours, self._waiting
+        operand: Any = self.operand
+        usual, retain_graph = self.plain and self._through is None, self.retain_graph
+        small = 0 if self.recorded else SMALL  # Tensors record their sum, one by one
+        node: Any = None
+        edges: Sequence[Edge | None] = [root for root, _ in roots]
+        gradients: Sequence[Any] = [seed for _, seed in roots]
+        while True:
+            # Written out, for this loop is what backward costs: calls would take as long again.
+            following: Any = None
+            arriving: Any = None
+            for edge, gradient in zip(edges, gradients, strict=False):
+                if edge is None or gradient is None:
+                    continue
+                if (
+                    type(gradient) is not operand
+                    or gradient.dtype is not edge._dtype
+                    or gradient.shape != edge._shape
+                ):
+                    gradient = self._fit(gradient, edge, node, gradients)
+                    if isinstance(gradient, SparseGradient):
+                        gradient = self._dense(edge, gradient, edge is following)
+                        if gradient is None:
+                            continue
+                if type(edge) is AccumulateGrad:
+                    arrived = at_leaves.get(edge)
+                    if arrived is None:
+                        at_leaves[edge] = [gradient]
+                    elif gradient.size < small:
+                        arrived.append(gradient)
+                        if len(arrived) == MANY:
+                            arrived[:] = [_added_up(arrived)]
+                    else:
+                        arrived[0] = self._plus(edge, arrived[0], gradient)
+                elif edge is following:
+                    arriving = self._plus(edge, arriving, gradient)
+                elif waiting and edge in sums:
+                    sums[edge] = self._plus(edge, sums[edge], gradient)
+                elif following is None:
+                    following, arriving = edge, gradient
+                else:
+                    sums[edge] = gradient
+                    heappush(waiting, (-edge._sequence, edge))
+            if waiting:
+                following, arriving = self._newest(following, arriving)
+            if following is None:
+                return
+            node, gradient = following, arriving
             if ours:
                 ours.discard(node)
-            if captured or node._retained:
-                self._keep(node, gradient)
-            edges: Sequence[Edge | None] = node.next_functions
-            if through is not None:
-                edges = [edge if edge in through else None for edge in edges]
-                if not any(edges):
-                    node = self._send((), ())
-                    continue
-            node = self._send(edges, self._run_rule(node, gradient), node)
-        return self._leaf_gradients()
-
-    def _send(
-        self, edges: Sequence[Edge | None], gradients: Sequence[Any], node: Function | None = None
-    ) -> Function | None:
-        """Add gradients to the sums of their edges, and return the node whose turn is next."""
-        sums, small, waiting = self._sums, self._small, self._waiting
-        operand: Any = self.operand
-        newest: Any = None
-        gradient: Any
-        for edge, gradient in zip(edges, gradients, strict=True):
-            if edge is None or gradient is None:
-                continue
-            if (
-                type(gradient) is not operand
-                or gradient.dtype is not edge._dtype
-                or gradient.shape != edge._shape
-            ):
-                gradient = self._fit(gradient, edge, node, gradients)
-            if edge in small:
-                many = small[edge]
-                many.append(gradient)
-                if len(many) == MANY:
-                    small[edge] = [_added_up(many)]
-            elif edge in sums:
-                self._add(edge, gradient)
-            else:
-                sums[edge] = gradient if type(gradient) is operand else self._first(edge, gradient)
-                if type(edge) is AccumulateGrad:
-                    continue
-                if newest is None:
-                    newest = edge
-                elif edge._sequence < newest._sequence:
-                    heappush(waiting, (-edge._sequence, edge))
+            saved = node.saved
+            try:
+                if node._unusual or not usual or saved is RELEASED:
+                    edges, gradients = self._run_unusual(node, gradient)
                 else:
-                    heappush(waiting, (-newest._sequence, newest))
-                    newest = edge
-        following: Function | None = newest
-        if waiting and newest is None:
-            following = heappop(waiting)[1]
-        elif waiting:
-            following = heappushpop(waiting, (-newest._sequence, newest))[1]
-        return following
+                    edges, gradients = node.next_functions, node.apply(gradient)
+                    if saved and not retain_graph:
+                        node.saved = RELEASED
+            except Exception as error:
+                error.add_note(
+                    f"raised by the rule of {type(node).__name__}, "
+                    f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
+                )
+                raise
+            if type(gradients) is not tuple or len(gradients) != len(edges):
+                gradients = _one_for_each(edges, gradients, node)
 
-    def _add(self, edge: Edge, gradient: Any) -> None:
-        """Add a gradient to the sum of those that have arrived along an edge before."""
-        held = self._sums[edge]
-        if isinstance(gradient, SparseGradient):
-            self._sums[edge] = self._own_sum(edge, gradient, held)
-        elif edge in self._ours:
-            np.add(held, gradient, out=held)
-        elif self.recorded:
-            self._sums[edge] = held + gradient
-        elif type(edge) is AccumulateGrad and held.size < SMALL:
-            self._small[edge] = [held, gradient]
+    def _newest(self, node: Any, gradient: Any) -> tuple[Any, Any]:
+        """Return the newest of a node and those that wait, with its gradient; the others wait."""
+        if node is None:
+            newest = heappop(self._waiting)[1]
         else:
-            self._sums[edge] = _plus(held, gradient)
+            self._sums[node] = gradient
+            newest = heappushpop(self._waiting, (-node._sequence, node))[1]
+        return newest, self._sums.pop(newest)
+
+    def _run_unusual(self, node: Function, gradient: Any) -> tuple[Sequence[Edge | None], Any]:
+        """Run a rule where its gradient is kept, its arrays are packed, or few edges are wanted."""
+        if self._captured or node._retained:
+            self._keep(node, gradient)
+        edges: Sequence[Edge | None] = node.next_functions
+        if self._through is not None:
+            edges = [edge if edge in self._through else None for edge in edges]
+            if not any(edges):
+                return (), ()
+        if node.saved is RELEASED:
+            raise _already_released(node)
+        packed = node._packed
+        ready = node if packed is None else packed.unpacked(node, self.recorded)
+        gradients = self._apply(ready, gradient)
+        if node.saved and not self.retain_graph:
+            node._release()
+        return edges, gradients
+
+    def _plus(self, edge: Edge, held: Any, gradient: Any) -> Any:
+        """Return the sum of what has arrived along an edge before, and what arrives now."""
+        if edge in self._ours:
+            return np.add(held, gradient, out=held)
+        if not self.recorded:
             self._ours.add(edge)
+        return _plus(held, gradient)
 
-    def _first(self, edge: Edge, gradient: Any) -> Any:
-        return self._own_sum(edge, gradient) if isinstance(gradient, SparseGradient) else gradient
-
-    def _own_sum(self, edge: Edge, gradient: SparseGradient, held: Any = None) -> Any:
-        """Return what a sparse gradient makes of a sum, in a buffer that nobody else has seen."""
+    def _dense(self, edge: Edge, gradient: SparseGradient, is_in_hand: bool) -> Any:
+        """Add a sparse gradient to the sum of its edge; if there is none yet, return it dense."""
+        place, key = self._place_of_sum(edge)
+        if place is None:
+            buffer = np.zeros(edge._shape, edge._dtype)
+            gradient.add_into(buffer)
+            if not is_in_hand:
+                self._ours.add(edge)
+            return buffer
         if edge not in self._ours:
             self._ours.add(edge)
-            held = np.zeros(edge._shape, edge._dtype) if held is None else held.copy()
-        gradient.add_into(held)
-        return held
+            place[key] = place[key].copy()
+        gradient.add_into(place[key])
+        return None
+
+    def _place_of_sum(self, edge: Edge) -> tuple[Any, Any]:
+        """Return the container and the key under which the sum of an edge is held, or None."""
+        if edge in self._at_leaves:
+            return self._at_leaves[edge], 0
+        return (self._sums, edge) if edge in self._sums else (None, None)
 
     def _keep(self, node: Function, gradient: Any) -> None:
         """Hand the gradient at a node to who asked for it."""
@@ -188,55 +232,16 @@ class Pass:
         if self._through is None:
             for keeper in node._retained:
                 kept = self._fit(gradient.reshape(keeper._shape), keeper, None, ())
-                if keeper in self._sums:
-                    self._add(keeper, kept)
-                else:
-                    self._sums[keeper] = kept
-
-    def _leaf_gradients(self) -> dict[AccumulateGrad, Any]:
-        """Return what has arrived at the leaves, in memory that is shared with nothing."""
-        # Taken one by one, so that a gradient and its copy are both alive for one leaf at a time.
-        leaves = [edge for edge in self._sums if isinstance(edge, AccumulateGrad)]
-        return {leaf: self._take_unshared(leaf) for leaf in leaves}
+                arrived = self._at_leaves.setdefault(keeper, [])
+                arrived[:] = [self._plus(keeper, arrived[0], kept) if arrived else kept]
 
     def _take_unshared(self, leaf: AccumulateGrad) -> Any:
-        gradient = self._sums.pop(leaf)
-        if leaf in self._small:
-            return _added_up(self._small[leaf])
+        """Return what has arrived at a leaf, in memory that is shared with nothing."""
+        arrived = self._at_leaves.pop(leaf)
+        if len(arrived) > 1:
+            return _added_up(arrived)
+        gradient = arrived.pop()
         return gradient if leaf in self._ours or is_unshared(gradient) else self._copy(gradient)
-
-    def _run_rule(self, node: Function, gradient: Any) -> Sequence[Any]:
-        """Run the rule of a node, and return the gradient of each input."""
-        saved, packed = node.saved, node._packed
-        if saved is RELEASED:
-            raise GradientError(
-                f"{type(node).__name__}: the arrays that its rule needs have been released by an "
-                "earlier backward; pass retain_graph=True to that backward, or compute the result "
-                "again"
-            )
-        try:
-            if packed is None and self.plain:
-                results = node.apply(gradient)
-            else:
-                ready = node if packed is None else packed.unpacked(node, self.recorded)
-                results = self._apply(ready, gradient)
-        except Exception as error:
-            error.add_note(
-                f"raised by the rule of {type(node).__name__}, "
-                f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
-            )
-            raise
-        if saved and not self.retain_graph:
-            node._release()
-        if type(results) is not tuple:
-            results = tuple(results) if isinstance(results, tuple | list) else (results,)
-        if len(results) != len(node.next_functions):
-            raise GradientError(
-                f"{type(node).__name__}: the rule should return a gradient for each of "
-                f"{len(node.next_functions)} inputs (None for one without), but it returned "
-                f"{len(results)}"
-            )
-        return results
 
     def _fit(self, given: Any, edge: Edge, node: Function | None, gradients: Sequence[Any]) -> Any:
         """Return a gradient in the shape and dtype that `edge` leads to, summed if it broadcast."""
@@ -245,7 +250,7 @@ class Pass:
         if isinstance(gradient, SparseGradient):
             if gradient.shape == shape and not self.recorded:
                 return gradient
-            gradient = self._dense(gradient)
+            gradient = self._to_dense(gradient)
         if type(gradient) is not self.operand:
             gradient = self._operand(gradient)
         if gradient.shape != shape:
@@ -278,7 +283,7 @@ class Pass:
     def _reduced(self, gradient: Any, shape: tuple[int, ...]) -> Any:
         return sum_to_shape(gradient, shape)
 
-    def _dense(self, gradient: SparseGradient) -> Any:
+    def _to_dense(self, gradient: SparseGradient) -> Any:
         return gradient.to_dense()
 
     def _copy(self, gradient: Any) -> Any:
@@ -298,9 +303,26 @@ def _place(node: Function | None, gradient: Any, gradients: Sequence[Any], edge:
     return f"{node}: the gradient of input {position}"
 
 
+def _already_released(node: Function) -> GradientError:
+    return GradientError(
+        f"{type(node).__name__}: the arrays that its rule needs have been released by an "
+        "earlier backward; pass retain_graph=True to that backward, or compute the result again"
+    )
+
+
+def _one_for_each(edges: Sequence[Any], gradients: Any, node: Function) -> Sequence[Any]:
+    """Return what a rule gave as a sequence with an entry for each input."""
+    results = gradients if isinstance(gradients, tuple | list) else (gradients,)
+    if len(results) != len(edges):
+        raise GradientError(
+            f"{type(node).__name__}: the rule should return a gradient for each of {len(edges)} "
+            f"inputs (None for one without), but it returned {len(results)}"
+        )
+    return results
+
+
 def _added_up(gradients: list[Any]) -> Any:
-    dense = [g.to_dense() if isinstance(g, SparseGradient) else g for g in gradients]
-    return np.asarray(np.add.reduce(dense))
+    return np.asarray(np.add.reduce(gradients))
 
 
 def _plus(a: Any, b: Any) -> Any:
@@ -326,7 +348,7 @@ def _leading_to(targets: Iterable[Edge], roots: Iterable[Edge]) -> set[Edge]:
 
 def _commit(gradients: dict[AccumulateGrad, Any]) -> None:
     """Add the gradients to the leaves: to all of them, or to none."""
-    recording.set(True)  # where one of two gradients has a graph, their sum has
+    set_recording(True)  # where one of two gradients has a graph, their sum has
     with _commit_lock:
         totals = [
             gradient if leaf.grad is None else _plus(leaf.grad, gradient)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -38,5 +41,19 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
         size not in (1, given) for size, given in zip(shape, gradient.shape[extra:], strict=True)
     ):
         raise ValueError(f"shape {shape} does not broadcast to {gradient.shape}")
-    stretched = (extra + axis for axis, size in enumerate(shape) if size == 1)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1]
+    if shape and not stretched:
+        return gradient.sum(axis=tuple(range(extra)))
     return gradient.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+
+
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return `x`, an array or a Tensor, repeated to `shape`, as a view if it is large.
+
+    `np.broadcast_to` takes four times as long as to fill a small array.
+    """
+    if type(x) is not np.ndarray or math.prod(shape) > 1000:
+        return np.broadcast_to(x, shape)
+    filled = np.empty(shape, x.dtype)
+    filled[...] = x
+    return filled

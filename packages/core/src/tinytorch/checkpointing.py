@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from . import containers, saved_hooks
+from . import containers
 from .arrays import Array
 from .errors import GradientError
 from .function import AccumulateGrad, Variable
 from .grad_mode import enable_grad, is_grad_enabled
+from .modes import current_mode
 from .random import get_rng_state, set_rng_state
-from .saved_hooks import saved_tensors_hooks
+from .saved_hooks import computed_again, saved_tensors_hooks
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
@@ -122,7 +123,7 @@ class _Segment:
         self.function = function
         self.kwargs = kwargs
         # Inside another checkpoint, the inputs are saved, or not saved, as that one does it.
-        keep, self._give_back = saved_hooks.active.get() or (_same, _same)
+        keep, self._give_back = current_mode().saved_hooks or (_same, _same)
         self.inputs = containers.apply(lambda x: _Held(x, keep), inputs)
         self.random_state = get_rng_state()
         self.kinds: list[str] = []
@@ -135,7 +136,7 @@ class _Segment:
 
     def unpack(self, number: int) -> Array:
         """Return an array by its number, from another run of the function if it is not at hand."""
-        of_this_pass = saved_hooks.computed_again.get()
+        of_this_pass = computed_again.get()
         arrays: dict[int, Array] = {} if of_this_pass is None else of_this_pass.setdefault(self, {})
         if number not in arrays:
             arrays |= dict(enumerate(self._run_again()))

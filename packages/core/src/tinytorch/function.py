@@ -10,22 +10,20 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 
-from . import saved_hooks
 from .arrays import FLOATING, REAL, Array, as_array
 from .errors import GradientError
-from .grad_mode import recording
+from .modes import current_mode
+from .saved_hooks import Packed
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 next_sequence_number = itertools.count(1).__next__
-_is_recording = recording.get
-_saved_hooks = saved_hooks.active.get
 _new = object.__new__
 _FLOAT32 = np.dtype(np.float32)
 
@@ -138,25 +136,45 @@ class Function:
     once_differentiable: ClassVar[bool] = False
     batched: bool = False
 
-    saved: tuple[Any, ...] = ()
-    next_functions: tuple[Edge | None, ...] = ()
-
     _saves_inputs: ClassVar[bool] = False
     """Whether each entry of `saved` is the input of its position, or None."""
 
-    _sequence = 0
-    # Of the gradient that comes in; None until the node stands for a tensor.
-    _shape: Any = None
-    _dtype: Any = None
-    _input_ids: tuple[int, ...] = ()
-    _output_id: int | None = None
+    # Slots for what every node has: they are read and set in half the time.
+    __slots__ = (
+        *("__dict__", "__weakref__"),
+        *("_dtype", "_input_ids", "_output_id", "_sequence", "_shape", "_unusual"),
+        *("next_functions", "saved"),
+    )
+
+    saved: tuple[Any, ...]
+    next_functions: tuple[Edge | None, ...]
+
+    _sequence: int
+    _shape: Any
+    """The shape of the gradient that comes in; None until the node stands for a tensor."""
+    _dtype: Any
+    """Its dtype likewise."""
+    _unusual: bool
+    """Whether backward has more to do here than to run the rule on what `saved` has."""
+
+    _input_ids: tuple[int, ...]
+    _output_id: int | None
+
     _given: tuple[Any, ...] | None = None
     _inputs: list[Any] | None = None
-    _packed: saved_hooks.Packed | None = None
+    _packed: Packed | None = None
     _ties: Mapping[int, int | None] | None = None
     _stands_for: Function | None = None
     _parameters: Mapping[str, Any] = MappingProxyType({})
     _retained: Sequence[AccumulateGrad] = ()
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Make a node with no place in the graph yet."""
+        node = _new(cls)
+        node.saved = node.next_functions = node._input_ids = ()
+        node._sequence, node._unusual = 0, False
+        node._shape = node._dtype = node._output_id = None
+        return node
 
     def __init__(self, *inputs: Any, **parameters: Any) -> None:
         if type(self).forward is Function.forward:
@@ -213,7 +231,7 @@ class Function:
 
     @saved_tensors.setter
     def saved_tensors(self, tensors: Sequence[Any]) -> None:
-        recording = _is_recording()
+        recording = current_mode().recording
         arrays = [x._data if isinstance(x, Variable) else x for x in tensors]
         edges = [x._edge if recording and isinstance(x, Variable) else None for x in tensors]
         _tell_apart(arrays, edges)
@@ -222,6 +240,7 @@ class Function:
             for tensor, array, edge in zip(tensors, arrays, edges, strict=True)
         )
         self.saved = tuple(arrays)
+        self._unusual = True
         self._input_ids = tuple(map(id, arrays))
         self.next_functions = tuple(edges)
         self._sequence = next_sequence_number()
@@ -243,17 +262,15 @@ class Function:
             The output. Where no input is a Tensor, an array, and nothing is recorded: so a rule may
             call other operations. A floating output of integers and Python numbers is float32.
         """
-        recording, tensors, tracked = _is_recording(), False, False
+        mode = current_mode()
+        of_tensors = False
         arrays: list[Any] = []
         edges: list[Edge | None] = []
         for value in inputs:
             if isinstance(value, Variable):
-                tensors = True
-                edge = value._edge if recording else None
-                if edge is not None:
-                    tracked = True
+                of_tensors = True
                 arrays.append(value._data)
-                edges.append(edge)
+                edges.append(value._edge if mode.recording else None)
             else:
                 arrays.append(value if type(value) in _PLAIN else _operand(cls, value))
                 edges.append(None)
@@ -263,35 +280,38 @@ class Function:
         except AttributeError as error:  # a forward that asks a number for its shape, perhaps
             _refuse_numbers(cls, arrays, error)
             raise
-        if not tensors:
+        if not of_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
-        if not tracked or output.dtype.kind != FLOATING:
+        if not any(edges) or output.dtype.kind != FLOATING:
             return Variable._make(output, None)  # type: ignore[no-any-return]  # it is a Tensor
         node._shape = output.shape
         node._dtype = output.dtype
-        if (hooks := _saved_hooks()) is not None:
-            node._packed = saved_hooks.Packed(node, *hooks)
+        if mode.saved_hooks is not None:
+            node._packed, node._unusual = Packed(node, *mode.saved_hooks), True
         return Variable._make(output, node)  # type: ignore[no-any-return]  # it is a Tensor
 
     def _run(
         self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]
     ) -> Array:
         """Take a place in the graph, run `forward`, and note which saved array is what."""
-        if len(arrays) > 1 and len(set(map(id, arrays))) < len(arrays):
+        self._input_ids = input_ids = tuple(map(id, arrays))
+        if len(arrays) > 1 and len(set(input_ids)) < len(arrays):
             _tell_apart(arrays, edges)
+            self._input_ids = input_ids = tuple(map(id, arrays))
+        self.saved = ()
         self.next_functions = tuple(edges)
         self._sequence = next_sequence_number()
-        result = self.forward(*arrays, **parameters)
-        # What the node keeps of these lives on, so that no other array can come to have its id.
-        self._input_ids = input_ids = tuple(map(id, arrays))
-        self._output_id = id(result)
+        self._unusual = False
         if parameters:
             self._parameters = parameters
+        # What the node keeps of these lives on, so that no other array can come to have its id.
+        result = self.forward(*arrays, **parameters)
+        self._output_id = output_id = id(result)
         if self.rerun_forward:
-            self._inputs = arrays
+            self._inputs, self._unusual = arrays, True
         if type(result) is not ndarray:
             return _checked_output(self, arrays, np.asarray(result))
-        if id(result) in input_ids:
+        if output_id in input_ids:
             return result.view()
         if result.dtype is _FLOAT32:  # the commonest, and always right
             return result
@@ -345,7 +365,7 @@ _PLAIN = frozenset({float, int, bool, type(None)})
 
 def _unwrap(cls: type[Function], inputs: Sequence[Any]) -> tuple[list[Any], list[Edge | None]]:
     """Return the arrays and numbers behind the inputs, and their edges."""
-    recording = _is_recording()
+    recording = current_mode().recording
     arrays: list[Any] = []
     edges: list[Edge | None] = []
     for value in inputs:

@@ -8,9 +8,10 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Self, TypeVar, overload
 
+from .modes import current_mode, set_recording
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-recording: ContextVar[bool] = ContextVar("tinytorch_recording", default=True)
 _outer_modes: ContextVar[tuple[bool, ...]] = ContextVar("tinytorch_outer_modes", default=())
 """What the blocks that have been entered go back to, in the order in which they were entered."""
 
@@ -28,7 +29,7 @@ def is_grad_enabled() -> bool:
     >>> is_grad_enabled()
     True
     """
-    return recording.get()
+    return current_mode().recording
 
 
 class GradMode:
@@ -38,17 +39,17 @@ class GradMode:
         self.mode = mode
 
     def __enter__(self) -> Self:
-        self._enter(recording.get())
+        self._enter(is_grad_enabled())
         return self
 
     def _enter(self, before: bool) -> None:
         _outer_modes.set((*_outer_modes.get(), before))
-        recording.set(self.mode)
+        set_recording(self.mode)
 
     def __exit__(self, *_: object) -> None:
         *others, before = _outer_modes.get()
         _outer_modes.set(tuple(others))
-        recording.set(before)
+        set_recording(before)
 
     def __call__(self, function: F) -> F:
         """Decorate `function`: it runs in the mode."""
@@ -185,16 +186,16 @@ class set_grad_enabled(GradMode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        self._before: bool | None = recording.get()
-        recording.set(self.mode)
+        self._before: bool | None = is_grad_enabled()
+        set_recording(self.mode)
 
     def __enter__(self) -> Self:
         before, self._before = self._before, None  # the mode was set when the object was made
-        self._enter(recording.get() if before is None else before)
+        self._enter(is_grad_enabled() if before is None else before)
         return self
 
     def __call__(self, function: F) -> F:
         """Decorate `function`, and leave the mode outside it as it was."""
         if self._before is not None:
-            recording.set(self._before)
+            set_recording(self._before)
         return super().__call__(function)

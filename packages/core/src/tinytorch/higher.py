@@ -38,7 +38,7 @@ class RecordedPass(Pass):
             return gradient
         return Variable._make(super()._operand(gradient), None)
 
-    def _dense(self, gradient: SparseGradient) -> Any:
+    def _to_dense(self, gradient: SparseGradient) -> Any:
         return ScatterBackward.call(gradient.values, key=gradient.key, shape=gradient.shape)
 
     def _copy(self, gradient: Any) -> Any:
@@ -74,13 +74,15 @@ def _on_tensors(node: Function) -> Function:
         twin.next_functions = node.next_functions
         twin.forward(*(_tensor(node, value) for value in node._inputs), **node._parameters)
         return twin
+    twin.next_functions = node.next_functions
+    twin.saved = _tied(node, node.saved)
     for name, value in node.__dict__.items():
         setattr(twin, name, value if name in _OF_THE_ENGINE else _tied(node, value))
     return twin
 
 
-_OF_THE_ENGINE = frozenset({"_parameters", "_retained", "_ties", "next_functions"})
-"""What of a node is no array that its rule keeps."""
+_OF_THE_ENGINE = frozenset({"_retained", "_ties"})
+"""What of a node's attributes is no array that its rule keeps."""
 
 
 _ARRAYS = (ndarray, np.generic, Variable)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
 
 from . import containers
-
-Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
-
-active: ContextVar[Hooks | None] = ContextVar("tinytorch_saved_hooks", default=None)
+from .modes import Hooks, current_mode, set_saved_hooks
 
 computed_again: ContextVar[dict[Any, dict[int, Any]] | None] = ContextVar(
     "tinytorch_computed_again", default=None
@@ -52,12 +50,12 @@ class saved_tensors_hooks:  # PyTorch's name
         self._outer: list[Hooks | None] = []
 
     def __enter__(self) -> Self:
-        self._outer.append(active.get())
-        active.set(self.hooks)
+        self._outer.append(current_mode().saved_hooks)
+        set_saved_hooks(self.hooks)
         return self
 
     def __exit__(self, *_: object) -> None:
-        active.set(self._outer.pop())
+        set_saved_hooks(self._outer.pop())
 
 
 class Packed:
@@ -80,8 +78,7 @@ class Packed:
 
     def unpacked(self, node: Any, with_inputs: bool = False) -> Any:
         """Return a copy of the node with its arrays as they were, tied where they were tied."""
-        twin: Any = object.__new__(type(node))
-        twin.__dict__ |= node.__dict__
+        twin = copy(node)
         twin._stands_for, twin._packed = node, None
         twin.saved = tuple(self.saved.restore(self.unpack))
         ties = dict(zip(map(id, twin.saved), self.ties, strict=True))

@@ -192,6 +192,7 @@ class Tensor(Values, AttachedMethods):
             )
         if isinstance(self._edge, Function) and self._accumulator not in self._edge._retained:
             self._edge._retained = (*self._edge._retained, self._own_accumulator())
+            self._edge._unusual = True
 
     def zero_grad(self) -> None:
         """Forget the gradient: set `grad` to None."""
@@ -250,15 +251,17 @@ class Tensor(Values, AttachedMethods):
                     f"backward() of a tensor of shape {self.shape} needs the gradient to start "
                     "from: sum it to one number first, or pass an array of its shape"
                 )
-            return np.ones_like(self._data)
+            return np.ones(self._data.shape, self._data.dtype)
         seed: Any = gradient if isinstance(gradient, Variable) else _in_dtype_of(self, gradient)
         if seed.shape != self.shape and not seed.size == self.size == 1:
             raise GradientError(
                 f"backward() of a tensor of shape {self.shape} got a gradient of shape "
                 f"{seed.shape}; pass one of the tensor's shape"
             )
+        if seed.shape == self.shape:
+            return seed
         with enable_grad():
-            return seed if seed.shape == self.shape else seed.reshape(self.shape)
+            return seed.reshape(self.shape)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))

@@ -58,6 +58,8 @@ class ClassLoss(Loss):
 
     def _pick(self, scores: Array, labels: Array) -> Array:
         """Return the score of each label."""
+        if scores.ndim == 2:
+            return scores[np.arange(len(labels)), labels]
         picked = np.take_along_axis(scores, np.expand_dims(labels, self.axis), self.axis)
         return np.asarray(np.squeeze(picked, self.axis))
 
@@ -82,6 +84,8 @@ class ClassLoss(Loss):
         self, losses: Any, labels: Array, counts: Array | None, reduction: str
     ) -> Array:
         """Reduce losses that are weighted; the mean is over the weights of what counts."""
+        if counts is None and self.class_weight is None:
+            return self.reduce(losses, reduction)
         amounts = self._amounts(labels, counts)
         if counts is not None:
             losses = np.where(counts, losses, 0)

@@ -18,15 +18,20 @@ class MatmulBackward(Function):
 
     def forward(self, a: Array, b: Array) -> Any:
         _check_shapes(np.shape(a), np.shape(b))
-        need_a, need_b = self.needs_input_grad
-        self.save(a if need_b else None, b if need_a else None)
-        self.a_ndim, self.b_ndim = np.ndim(a), np.ndim(b)
+        to_a, to_b = self.next_functions
+        self.save(None if to_b is None else a, None if to_a is None else b)
+        self.a_ndim, self.b_ndim = a.ndim, b.ndim
         self.batched = self.a_ndim <= 2 or self.b_ndim > 2
         return np.matmul(a, b)
 
     def apply(self, grad_output: Array) -> Any:
         a, b = self.saved
-        need_a, need_b = self.needs_input_grad
+        if self.a_ndim == self.b_ndim == 2:
+            return (
+                None if b is None else np.matmul(grad_output, b.T),
+                None if a is None else np.matmul(a.T, grad_output),
+            )
+        need_a, need_b = b is not None, a is not None
         if self.b_ndim == 1:
             grad_output = np.expand_dims(grad_output, -1)
         if self.a_ndim == 1:

@@ -11,8 +11,7 @@ from numpy import ndarray
 
 from ..arrays import Array
 from ..function import Function, next_sequence_number
-from ..grad_mode import recording
-from ..saved_hooks import active
+from ..modes import USUAL, current_mode
 from ..tensor import Tensor
 from ..values import OPERANDS
 from .arithmetic import (
@@ -29,7 +28,7 @@ from .arithmetic import (
 from .elementwise import abs
 from .linalg import matmul
 
-_is_recording, _saved_hooks, _new = recording.get, active.get, object.__new__
+_new = object.__new__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -68,18 +67,19 @@ def _written_out(
             return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
         if b is None or a is b or (to_a is None and to_b is None):
             return function(self, other)
-        if _saved_hooks() is not None or not _is_recording():
+        if current_mode() is not USUAL:
             return function(self, other)
         output = combine(a, b)
         if type(output) is not ndarray:
             output = np.asarray(output)
         node = _new(rule)
-        if saves:
-            node.saved = (None if to_b is None else a, None if to_a is None else b)
+        node.saved = (None if to_b is None else a, None if to_a is None else b) if saves else ()
         node.next_functions = (to_a, to_b)
         node._sequence = next_sequence_number()
         node._shape = output.shape
         node._dtype = output.dtype
+        node._unusual = False
+        node._input_ids, node._output_id = (), None  # it saves what it is known to save
         tensor = _new(Tensor)
         tensor._data = output
         tensor._edge = node

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import all_axes, either
 from ..arrays import FLOATING, Array
+from ..broadcasting import spread
 from ..function import Function
 from ..operation import Operation
 from ..samples import Sample, bad, kink, sample, uniform
@@ -24,20 +25,24 @@ class _Reduction(Function):
     def _reduce(
         self, ufunc: Callable[..., Any], x: Array, axis: tuple[int, ...], keepdims: bool
     ) -> Array:
-        self.shape = x.shape
-        self.kept = tuple(1 if i in axis else size for i, size in enumerate(x.shape))
-        self.count = prod(x.shape[i] for i in axis)
+        self.shape, self.axes = x.shape, axis
         return np.asarray(ufunc(x, axis=axis, keepdims=keepdims))
 
-    def _spread(self, reduced: Array) -> Array:
-        return np.broadcast_to(reduced.reshape(self.kept), self.shape)
+    def _keeping_axes(self, reduced: Any) -> Any:
+        """Return something of the output's elements in a shape that broadcasts to the input's."""
+        axes = self.axes
+        kept = [1 if i in axes else size for i, size in enumerate(self.shape)]
+        return reduced.reshape(kept)
+
+    def _spread(self, reduced: Array) -> Any:
+        return spread(self._keeping_axes(reduced), self.shape)
 
 
 class SumBackward(_Reduction):
     """The sum over axes. Gradient: the output's, to every element that was summed."""
 
     def forward(self, x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
-        return self._reduce(np.sum, x, all_axes("sum", axis, x.ndim), keepdims)
+        return self._reduce(np.add.reduce, x, all_axes("sum", axis, x.ndim), keepdims)
 
     def apply(self, grad_output: Array) -> Any:
         return self._spread(grad_output)
@@ -85,7 +90,8 @@ class MeanBackward(_Reduction):
 
     def forward(self, x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
         axes = all_axes("mean", axis, x.ndim)
-        if prod(x.shape[i] for i in axes):
+        self.count = prod([x.shape[i] for i in axes])
+        if self.count:
             return self._reduce(np.mean, x, axes, keepdims)
         nothing = self._reduce(np.sum, x, axes, keepdims)
         return np.full(nothing.shape, np.nan, x.dtype if x.dtype.kind == FLOATING else np.float32)
@@ -145,16 +151,15 @@ class _Extreme(_Reduction):
                 "check that the tensor is not empty along the axes"
             )
         extreme = self._reduce(type(self).reduce, x, axes, keepdims)
-        self.axes = axes
         self.save(x, extreme)
         return extreme
 
     def apply(self, grad_output: Array) -> Any:
         x, extreme = self.saved
-        reached = x == extreme.reshape(self.kept)
+        reached = x == self._keeping_axes(extreme)
         ties = reached.sum(axis=self.axes, keepdims=True)
         # An extreme of NaN is reached by none, and its gradient is NaN.
-        return grad_output.reshape(self.kept) / np.where(ties == 0, np.nan, ties) * reached
+        return self._keeping_axes(grad_output) / np.where(ties == 0, np.nan, ties) * reached
 
 
 class AmaxBackward(_Extreme):

@@ -166,8 +166,10 @@ class Pass:
                     f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
                 )
                 raise
-            if type(gradients) is not tuple or len(gradients) != len(edges):
-                gradients = _one_for_each(edges, gradients, node)
+            if type(gradients) is not tuple:
+                gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
+            if len(gradients) != len(edges):
+                raise _not_one_for_each(edges, gradients, node)
 
     def _newest(self, node: Any, gradient: Any) -> tuple[Any, Any]:
         """Return the newest of a node and those that wait, with its gradient; the others wait."""
@@ -310,15 +312,13 @@ def _already_released(node: Function) -> GradientError:
     )
 
 
-def _one_for_each(edges: Sequence[Any], gradients: Any, node: Function) -> Sequence[Any]:
-    """Return what a rule gave as a sequence with an entry for each input."""
-    results = gradients if isinstance(gradients, tuple | list) else (gradients,)
-    if len(results) != len(edges):
-        raise GradientError(
-            f"{type(node).__name__}: the rule should return a gradient for each of {len(edges)} "
-            f"inputs (None for one without), but it returned {len(results)}"
-        )
-    return results
+def _not_one_for_each(
+    edges: Sequence[Any], gradients: Sequence[Any], node: Function
+) -> GradientError:
+    return GradientError(
+        f"{type(node).__name__}: the rule should return a gradient for each of {len(edges)} "
+        f"inputs (None for one without), but it returned {len(gradients)}"
+    )
 
 
 def _added_up(gradients: list[Any]) -> Any:

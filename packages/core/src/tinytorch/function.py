@@ -338,7 +338,7 @@ class Function:
         """Stand for a tensor that was computed apart; the first one says what gradient comes in."""
         if self._shape is None:
             self._shape, self._dtype = output.shape, output.dtype
-        if self._output_id is None:
+        if getattr(self, "_output_id", None) is None:  # sums and products leave it unset
             self._output_id = id(output)
         if not self._sequence:
             self._sequence = next_sequence_number()

@@ -79,7 +79,6 @@ def _written_out(
         node._shape = output.shape
         node._dtype = output.dtype
         node._unusual = False
-        node._input_ids, node._output_id = (), None  # it saves what it is known to save
         tensor = _new(Tensor)
         tensor._data = output
         tensor._edge = node

@@ -13,8 +13,7 @@ SAMPLED = """
 from tinytorch.samples import elementwise
 
 def sampled(operation):
-    import dataclasses
-    return dataclasses.replace(operation, samples=elementwise())
+    return type(operation)(**{**vars(operation), "samples": elementwise()})
 """
 
 
@@ -205,14 +204,14 @@ def test_expected_failures_in_pytest(install):
     site.write(
         "test_demo.py",
         """
-        import dataclasses
         import demo
+        from tinytorch import Operation
         from tinytorch.testing import parametrize_op_checks
 
         (operation,) = demo.tinytorch_register_ops()
         known = {"gradient": "three for two", "forward": "never seen to fail"}
 
-        @parametrize_op_checks(dataclasses.replace(operation, expected_failures=known))
+        @parametrize_op_checks(Operation(**{**vars(operation), "expected_failures": known}))
         def test_demo(check):
             check.run()
         """,

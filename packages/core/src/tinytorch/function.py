@@ -76,6 +76,12 @@ class _Released:
 RELEASED: Any = _Released()
 
 
+_OF_EVERY_NODE = (
+    *("_dtype", "_input_ids", "_output_id", "_sequence", "_shape", "_unusual"),
+    *("next_functions", "saved"),
+)
+
+
 class Function:
     """Base class of all operations that are recorded.
 
@@ -140,11 +146,7 @@ class Function:
     """Whether each entry of `saved` is the input of its position, or None."""
 
     # Slots for what every node has: they are read and set in half the time.
-    __slots__ = (
-        *("__dict__", "__weakref__"),
-        *("_dtype", "_input_ids", "_output_id", "_sequence", "_shape", "_unusual"),
-        *("next_functions", "saved"),
-    )
+    __slots__ = ("__dict__", "__weakref__", *_OF_EVERY_NODE)
 
     saved: tuple[Any, ...]
     next_functions: tuple[Edge | None, ...]
@@ -342,6 +344,14 @@ class Function:
             self._output_id = id(output)
         if not self._sequence:
             self._sequence = next_sequence_number()
+
+    def _copy(self) -> Self:
+        """Return another node of the same arrays, in the same place."""
+        twin = _new(type(self))
+        twin.__dict__.update(self.__dict__)
+        for name in _OF_EVERY_NODE:
+            setattr(twin, name, getattr(self, name))
+        return twin
 
     def _release(self) -> None:
         """Let go of what was saved; the node keeps its place in the graph."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from inspect import isclass, isfunction
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ STAND_INS: dict[str, Callable[..., Any]] = {}
 """Names that Python looks up on the class, but plugins may provide, and what serves until then."""
 
 
-@dataclass(frozen=True, eq=False)
 class Operation:
     """An op as data; the method, the entry in `tinytorch.ops` and the tests are derived from it.
 
@@ -56,17 +54,32 @@ class Operation:
     An Operation can be called, and calls its function.
     """
 
-    function: Callable[..., Any]
-    backward: type[Function] | None = None
-    method: str | None = None
-    aliases: tuple[str, ...] = ()
-    samples: Iterable[Sample] | Callable[[], Iterable[Sample]] = ()
-    bad_inputs: Iterable[BadInput] = ()
-    reference: Callable[..., Any] | None = None
-    numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = ()
-    torch: str | None = None
-    twice_differentiable: bool = True
-    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    # Written out: a dataclass would cost a millisecond at import.
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        backward: type[Function] | None = None,
+        method: str | None = None,
+        aliases: tuple[str, ...] = (),
+        samples: Iterable[Sample] | Callable[[], Iterable[Sample]] = (),
+        bad_inputs: Iterable[BadInput] = (),
+        reference: Callable[..., Any] | None = None,
+        numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = (),
+        torch: str | None = None,
+        twice_differentiable: bool = True,
+        expected_failures: Mapping[str, str] | None = None,
+    ) -> None:
+        self.function = function
+        self.backward = backward
+        self.method = method
+        self.aliases = aliases
+        self.samples = samples
+        self.bad_inputs = bad_inputs
+        self.reference = reference
+        self.numpy = numpy
+        self.torch = torch
+        self.twice_differentiable = twice_differentiable
+        self.expected_failures = expected_failures or {}
 
     @property
     def name(self) -> str:

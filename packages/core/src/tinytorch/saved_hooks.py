@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -78,7 +77,7 @@ class Packed:
 
     def unpacked(self, node: Any, with_inputs: bool = False) -> Any:
         """Return a copy of the node with its arrays as they were, tied where they were tied."""
-        twin = copy(node)
+        twin: Any = node._copy()
         twin._stands_for, twin._packed = node, None
         twin.saved = tuple(self.saved.restore(self.unpack))
         ties = dict(zip(map(id, twin.saved), self.ties, strict=True))

@@ -73,8 +73,9 @@ class TanhBackward(Function):
     def apply(self, grad_output: Array) -> Any:
         (y,) = self.saved
         slope = y * y
-        slope -= 1
-        return times(slope, -grad_output)
+        slope *= -1  # in place, for -grad_output would be another array
+        slope += 1
+        return times(slope, grad_output)
 
 
 def tanh(x: Any) -> Tensor:

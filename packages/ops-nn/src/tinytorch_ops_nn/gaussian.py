@@ -9,9 +9,8 @@ import numpy as np
 from tinytorch import Array, Function, Operation, Tensor, one_of
 from tinytorch.samples import Sample, bad, elementwise, sample, uniform
 
-from .activations import sigmoid
 from .cases import NO_NUMBERS
-from .operands import floating, times
+from .operands import exp_in_place, floating, in_blocks, times
 
 
 class NormalCDFBackward(Function):
@@ -22,23 +21,15 @@ class NormalCDFBackward(Function):
 
     batched = True
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array) -> Any:
         x = floating("gelu", x)
         self.save(x)
-        flat = x.reshape(-1)
-        result = np.empty_like(flat)
-        for start in range(0, flat.size, _BLOCK):
-            block = flat[start : start + _BLOCK]
-            result[start : start + _BLOCK] = _normal_cdf(block)
-        return result.reshape(x.shape)
+        return in_blocks(_normal_cdf, x)  # 2.5 times as fast
 
     def apply(self, grad_output: Array) -> Any:
         (x,) = self.saved
         return grad_output * _normal_density(x)
 
-
-_BLOCK = 16384
-"""Elements whose intermediates stay in the processor's cache together: 2.5 times as fast."""
 
 # The coefficients of P in _normal_cdf, highest power first. P was interpolated in 60 Chebyshev
 # points of 0 <= v <= 1, at 40 digits, and cut off where the rest is below the rounding errors.
@@ -58,7 +49,7 @@ _DOUBLE = (
 
 
 def _normal_cdf(x: Array) -> Array:
-    """Return Φ(x) of a 1-d array, to within 2 units in the last place of 0.5.
+    """Return Φ(x) of an array, to within 2 units in the last place of 0.5.
 
     The tail beyond a = |x| is taken as ``exp(-a²/2) P(v) / (4 + a)``, where P is a polynomial in
     ``v = a / (4 + a)``. This is Hastings's form (Abramowitz and Stegun 1964, 26.2.17), with v in
@@ -93,39 +84,56 @@ class GELUBackward(Function):
         x = floating("gelu", x)
         self.approximate = approximate
         self.save(x)
-        y = self._cdf(x)
+        if approximate == "tanh":
+            return _tanh_gelu(x)
+        y = NormalCDFBackward.call(x)
         y *= x
         return y
 
     def apply(self, grad_output: Array) -> Any:
         (x,) = self.saved
-        cdf = self._cdf(x)
         if self.approximate == "tanh":
-            slope = _polynomial(x, 3 * _CUBIC)
-            slope *= 1 - cdf
-            slope *= cdf
-        else:
-            slope = _normal_density(x)
+            return times(in_blocks(_tanh_gelu_slope, x), grad_output)
+        slope = _normal_density(x)
         slope *= x
-        slope += cdf
+        slope += NormalCDFBackward.call(x)
         return times(slope, grad_output)
 
-    def _cdf(self, x: Any) -> Any:
-        """Return Φ(x), in memory of its own."""
-        if self.approximate == "none":
-            return NormalCDFBackward.call(x)
-        return sigmoid(_polynomial(x, _CUBIC) * x)
+
+def _tanh_gelu(x: Array) -> Any:
+    y = _tanh_exponential(x)
+    y += 1
+    return np.divide(x, y, out=y)
 
 
-def _polynomial(x: Any, cubic: float) -> Any:
-    """Return cubic x² + _LINEAR, in memory of its own."""
+def _tanh_gelu_slope(x: Any) -> Any:
+    """Return Φ + x Φ' = Φ + x p Φ (1 - Φ), where p is the derivative of 2u."""
+    cdf = 1 / (1 + _tanh_exponential(x))
+    slope = _polynomial(x, 3 * _CUBIC, _LINEAR)
+    slope *= x
+    slope *= 1 - cdf
+    slope *= cdf
+    slope += cdf
+    return slope
+
+
+def _tanh_exponential(x: Any) -> Any:
+    """Return e^-2u, in memory of its own: (1 + tanh u) / 2 is 1 / (1 + e^-2u)."""
+    exponent = _polynomial(x, -_CUBIC, -_LINEAR)
+    exponent *= x
+    with np.errstate(over="ignore"):  # it may become infinite, and 1 / infinity is right
+        return exp_in_place(exponent)
+
+
+def _polynomial(x: Any, square_factor: float, constant: float) -> Any:
+    """Return square_factor x² + constant, in memory of its own."""
     square = x * x
-    square *= cubic
-    square += _LINEAR
+    square *= square_factor
+    square += constant
     return square
 
 
-# (1 + tanh u) / 2 is sigmoid(2u), and 2u is _LINEAR x + _CUBIC x³.
+# 2u is _LINEAR x + _CUBIC x³.
 _LINEAR = 2 * sqrt(2 / pi)
 _CUBIC = 0.044715 * _LINEAR
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,34 @@ def common_dtype(*operands: Any) -> np.dtype[Any]:
 def in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     """Return an array or Tensor in a dtype: itself, if it has it."""
     return x if x is None or x.dtype == dtype else x.astype(dtype)
+
+
+def in_blocks(function: Callable[..., Any], *operands: Any) -> Any:
+    """Return an elementwise function of arrays of one shape and dtype, computed block by block.
+
+    What it makes on the way stays in the processor's cache, and no large array is made but the
+    result. The function returns new memory. Of Tensors it is computed as it is.
+    """
+    x = operands[0]
+    if isinstance(x, Tensor) or x.size <= _BLOCK:
+        return function(*operands)
+    flat = [operand.reshape(-1) for operand in operands]
+    result = np.empty_like(flat[0])
+    for start in range(0, x.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        result[block] = function(*(operand[block] for operand in flat))
+    return result.reshape(x.shape)
+
+
+_BLOCK = 32768
+
+
+def exp_in_place(fresh: Any) -> Any:
+    """Return e to what nobody else knows, in its memory if it is an array."""
+    if isinstance(fresh, Tensor):
+        return np.exp(fresh)
+    fresh = np.asarray(fresh)
+    return np.exp(fresh, out=fresh)
 
 
 def plus(fresh: Any, addend: Any) -> Any:

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, as_indices, check_range
+from tinytorch import Array, Tensor, as_indices, check_range
 from tinytorch.samples import BadInput, Sample, bad, kink, sample, uniform
 
 from .reduction import REDUCTIONS, Loss, way_to_shape
@@ -63,6 +63,14 @@ class ClassLoss(Loss):
         picked = np.take_along_axis(scores, np.expand_dims(labels, self.axis), self.axis)
         return np.asarray(np.squeeze(picked, self.axis))
 
+    def _minus_one_hot(self, fresh: Any, labels: Array) -> Any:
+        """Return what nobody else knows, less 1 at each label."""
+        if type(fresh) is np.ndarray and fresh.ndim == 2:
+            fresh[np.arange(len(labels)), labels] -= 1
+            return fresh
+        fresh -= self._one_hot(labels)
+        return fresh
+
     def _one_hot(self, labels: Array) -> Any:
         small = np.min_scalar_type(self.to_classes[0])  # compared fastest
         classes = np.arange(self.to_classes[0], dtype=small).reshape(self.to_classes)
@@ -94,6 +102,11 @@ class ClassLoss(Loss):
     def _along_classes(self, share: Any) -> Any:
         """Return the gradient of each single loss, or of all, with the class axis put in."""
         return np.expand_dims(share, self.axis) if np.ndim(share) else share
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of a tensor, an array or a sequence."""
+    return x.shape if isinstance(x, Tensor | np.ndarray) else np.shape(x)
 
 
 def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

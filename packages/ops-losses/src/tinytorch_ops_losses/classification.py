@@ -20,6 +20,7 @@ from .classes import (
     label_samples,
     label_shape,
     plain_parts,
+    shape_of,
     some_labels,
     without,
 )
@@ -49,7 +50,7 @@ class CrossEntropyBackward(ClassLoss):
         labels, counts = self._labels(input, target, ignore_index)
         self.smoothing = label_smoothing
         self.save(input, labels, counts)
-        scores = input - np.max(input, axis=self.axis, keepdims=True)
+        scores = input - input.max(axis=self.axis, keepdims=True)
         chosen = self._pick(scores, labels)
         if label_smoothing:
             weights = self._weights()
@@ -73,7 +74,7 @@ class CrossEntropyBackward(ClassLoss):
             grad_input -= smoothed
             amounts = 1 if counts is None else counts
         else:
-            grad_input -= self._one_hot(labels)
+            grad_input = self._minus_one_hot(grad_input, labels)
             amounts = self._amounts(labels, counts)
         grad_input *= self._along_classes(self.share(grad_output) * amounts)
         return grad_input, None
@@ -145,13 +146,13 @@ class SoftCrossEntropyBackward(ClassLoss):
 
 
 def _softmax(x: Any, axis: int) -> Any:
-    exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
     exponentials /= exponentials.sum(axis=axis, keepdims=True)
     return exponentials
 
 
 def _log_softmax(x: Any, axis: int) -> Any:
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
@@ -224,7 +225,7 @@ def cross_entropy(
             f"{label_smoothing}"
         )
     weight = constant("cross_entropy", "weight", weight, input)
-    if np.shape(target) != np.shape(input):
+    if shape_of(target) != shape_of(input):
         return CrossEntropyBackward.call(
             input,
             target,

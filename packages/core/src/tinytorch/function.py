@@ -296,18 +296,23 @@ class Function:
         self, arrays: list[Any], edges: list[Edge | None], parameters: dict[str, Any]
     ) -> Array:
         """Take a place in the graph, run `forward`, and note which saved array is what."""
-        self._input_ids = input_ids = tuple(map(id, arrays))
-        if len(arrays) > 1 and len(set(input_ids)) < len(arrays):
-            _tell_apart(arrays, edges)
-            self._input_ids = input_ids = tuple(map(id, arrays))
+        if len(arrays) == 1:  # by far the commonest, and the rest takes a seventh of a call
+            input_ids: tuple[int, ...] = (id(arrays[0]),)
+        else:
+            if len(set(map(id, arrays))) < len(arrays):
+                _tell_apart(arrays, edges)
+            input_ids = tuple(map(id, arrays))
+        self._input_ids = input_ids
         self.saved = ()
         self.next_functions = tuple(edges)
         self._sequence = next_sequence_number()
         self._unusual = False
+        # What the node keeps of these lives on, so that no other array can come to have its id.
         if parameters:
             self._parameters = parameters
-        # What the node keeps of these lives on, so that no other array can come to have its id.
-        result = self.forward(*arrays, **parameters)
+            result = self.forward(*arrays, **parameters)
+        else:
+            result = self.forward(*arrays)
         self._output_id = output_id = id(result)
         if self.rerun_forward:
             self._inputs, self._unusual = arrays, True

@@ -115,7 +115,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A program that has just begun, and sees core and what the test installs, nothing else."""
     installed = {point.dist.name for point in entry_points(group="tinytorch") if point.dist}
     monkeypatch.setenv("TINYTORCH_BLOCK_PLUGINS", ",".join(installed - {"tinytorch-core"}))
-    monkeypatch.delenv("TINYTORCH_STRICT_PLUGINS", raising=False)
+    for variable in ("TINYTORCH_PLUGINS", "TINYTORCH_STRICT_PLUGINS"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     with isolated_registry(fresh=True):

@@ -121,9 +121,10 @@ def test_a_distribution_without_metadata_is_examined(site, source):
     """A damaged installation that lacks name and version is a plugin all the same."""
     site.write("demo.py", source("double"))
     site.distribution("demo", "demo = demo", metadata=False)
-    (report,) = reports("(unknown distribution)")
+    name = f"(unknown distribution in {site.folder})"
+    (report,) = reports(name)
     assert report.status == "loaded"
-    assert str(report.plugin) == "(unknown distribution) (entry point demo)"
+    assert str(report.plugin) == f"{name} (entry point demo)"
 
 
 def test_a_failed_plugin_is_reported_with_the_file_of_its_package(site):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import pickle
 import sys
 
 import numpy as np
 import pytest
 import tinytorch
-from tinytorch import Tensor, enable_autograd, isolated_registry
-from tinytorch.operation import Registry, registry
+from tinytorch import Tensor, enable_autograd
+from tinytorch.operation import registry
 
 
 def test_importing_imports_no_plugin_machinery(site):
@@ -128,55 +127,3 @@ def test_an_interrupted_import_enables_nothing(site, source):
     assert "double" not in vars(Tensor)
     sys.modules["switch"].interrupt = False
     assert Tensor([1.0]).triple().item() == 3.0
-
-
-def test_an_interrupt_leaves_the_registry_as_it_was_or_complete(site, source):
-    """Wherever an interrupt comes while operations are put to use, all are in use or none."""
-    site.install("first", source("double"))
-    site.install("second", source("triple", "fourfold"))
-    names = {"double", "triple", "fourfold"}
-    outcomes = []
-    for position in itertools.count():
-        with isolated_registry(fresh=True):
-            finished = _interrupted(position, lambda: enable_autograd(quiet=True))
-            states = {
-                "enabled": registry.enabled,
-                "reports": bool(registry.reports),
-                **{f"{name} op": name in registry.operations for name in names},
-                **{f"{name} owner": name in registry.owners for name in names},
-                **{f"{name} method": name in vars(Tensor) for name in names},
-            }
-            assert len(set(states.values())) == 1, (position, states)
-            outcomes.append(registry.enabled)
-            assert Tensor([1.0]).fourfold().item() == 2.0
-        if finished:
-            break
-    assert finished
-    assert {True, False} == set(outcomes)
-
-
-def _interrupted(position, call):
-    """Call, with an interrupt at a line since the registry began, and return whether it ended."""
-    begun, lines = False, 0
-
-    def trace(frame, event, _):
-        nonlocal begun, lines
-        begun |= frame.f_code is Registry.enable.__code__
-        ours = frame.f_globals["__name__"] in ("tinytorch.operation", "tinytorch.plugins")
-        if not ours or "<" in frame.f_code.co_name:  # one line of a comprehension stands for all
-            return None
-        if event == "line" and begun:
-            lines += 1
-            if lines > position:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return False
-    finally:
-        sys.settrace(before)
-    return True

@@ -43,7 +43,10 @@ BROKEN = {
         HOOK + "return [double]",
         "should return Operations, but.*<function",
     ),
-    "not a function": (HOOK + "return [Operation(len)]", "should be a Python function.*len"),
+    "not a function": (
+        HOOK + "return [Operation(len)]",
+        "TypeError: Operation.len.: function should be a Python function.*len",
+    ),
     "keyword": (
         HOOK + "return [Operation(double, aliases=('lambda',))]",
         "needs a name, but 'lambda' is none",
@@ -51,12 +54,25 @@ BROKEN = {
     "no name": (HOOK + "return [Operation(lambda x: x)]", "needs a name, but '<lambda>' is none"),
     "not a Function": (
         HOOK + "return [Operation(double, int)]",
-        "Backward class of 'double' should be a subclass of tinytorch.Function.*<class 'int'>",
+        "Operation.double.: backward should be a subclass of tinytorch.Function.*<class 'int'>",
     ),
     "aliases": (
         HOOK + "return [Operation(double, aliases='twice')]",
-        "aliases of 'double' should be a tuple of names.*the string 'twice'",
+        "Operation.double.: aliases should be a tuple of names, but it is 'twice'",
     ),
+    "method": (
+        HOOK + "return [Operation(double, method=5)]",
+        "Operation.double.: method should be a name, but it is 5",
+    ),
+    "samples that are used up": (
+        HOOK + "return [Operation(double, samples=iter(()))]",
+        "Operation.double.: samples should be a list of samples, or a function",
+    ),
+    "numpy": (
+        HOOK + "return [Operation(double, numpy=['exp'])]",
+        "Operation.double.: numpy should be a list of NumPy functions",
+    ),
+    "no operation at all": (HOOK + "return None", "registers nothing"),
     "twice": (
         HOOK + "return [Operation(double), Operation(double)]",
         "the name 'double' is registered twice",

@@ -2,9 +2,9 @@
 
 ``plugins`` and ``ops`` say what is installed, whether or not it works: a plugin that is broken,
 that clashes or that would end the program is listed with what is wrong with it. ``--json`` gives
-the same as data. Plugins that ``TINYTORCH_BLOCK_PLUGINS`` names are blocked here too;
+the same as data. ``TINYTORCH_PLUGINS`` and ``TINYTORCH_BLOCK_PLUGINS`` count here too;
 ``TINYTORCH_STRICT_PLUGINS`` changes nothing. The exit status is 0 whatever failed, or with
-``--strict`` 1 if a plugin did.
+``--strict`` 1 if a plugin did. ``plugins --no-import`` imports none of them.
 
 ``check`` runs the kit of `tinytorch.testing` on installed distributions, by pytest. ``new-plugin``
 makes an op package to begin with.
@@ -25,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .errors import PluginError
 from .plugins import PluginReport, examine
 from .scaffold import new_plugin, next_steps
 from .stubs import remove_stubs, write_stubs
@@ -36,7 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and options.run is not _check:
         _parser().parse_args(arguments)  # it says what it does not know
     options.rest = rest
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+    except PluginError as error:  # of an environment variable that nobody can read
+        print(error, file=sys.stderr)
+        return 2
     return status
 
 
@@ -51,11 +56,17 @@ def _parser() -> argparse.ArgumentParser:
     plugins = commands.add_parser(
         "plugins", parents=[listing], help="list the plugins, and what failed and why"
     )
+    plugins.add_argument(
+        "--no-import",
+        dest="load",
+        action="store_false",
+        help="import no plugin, and list those that would be as `allowed`",
+    )
     plugins.set_defaults(run=_list, rows=_plugin_rows, text=_plugin_text)
     ops = commands.add_parser(
         "ops", parents=[listing], help="list the operations, and where each comes from"
     )
-    ops.set_defaults(run=_list, rows=_op_rows, text=_op_text)
+    ops.set_defaults(run=_list, rows=_op_rows, text=_op_text, load=True)
     check = commands.add_parser(
         "check",
         help="test all operations of installed distributions, without their sources",
@@ -128,7 +139,7 @@ def _stubs(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
-        reports = examine()
+        reports = examine(load=options.load)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # docstrings come in any script
     rows = options.rows(reports)

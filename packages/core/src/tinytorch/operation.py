@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from inspect import isclass, isfunction
 from keyword import iskeyword
+from operator import call
 from typing import TYPE_CHECKING, Any
 
 from .errors import PluginError
@@ -35,13 +37,13 @@ class Operation:
         The name of the Tensor method that it provides; `function` then takes the tensor first.
     aliases : tuple of str
         Further names, for the function and the method alike.
-    samples : iterable of Sample, or callable that returns one
+    samples : collection of Sample, or callable that returns an iterable of them
         Inputs that the conformance tests run.
-    bad_inputs : iterable of BadInput
+    bad_inputs : collection of BadInput
         Calls that must raise, and what.
     reference : callable, optional
         Plain NumPy, arrays in and array out: what the forward is compared with.
-    numpy : iterable of NumPy functions, or dict
+    numpy : collection of NumPy functions, or dict
         The functions that the op stands for when they are called on Tensors. In a dict each has
         the callable that takes its arguments, where the op takes others.
     torch : str, optional
@@ -52,6 +54,11 @@ class Operation:
         Checks of the kit that are known to fail, by name, and why. One that passes fails the run.
 
     An Operation can be called, and calls its function.
+
+    Raises
+    ------
+    TypeError
+        If a field is something else.
     """
 
     # Written out: a dataclass would cost a millisecond at import.
@@ -61,10 +68,10 @@ class Operation:
         backward: type[Function] | None = None,
         method: str | None = None,
         aliases: tuple[str, ...] = (),
-        samples: Iterable[Sample] | Callable[[], Iterable[Sample]] = (),
-        bad_inputs: Iterable[BadInput] = (),
+        samples: Collection[Sample] | Callable[[], Iterable[Sample]] = (),
+        bad_inputs: Collection[BadInput] = (),
         reference: Callable[..., Any] | None = None,
-        numpy: Mapping[Any, Callable[..., Any]] | Iterable[Any] = (),
+        numpy: Mapping[Any, Callable[..., Any]] | Collection[Any] = (),
         torch: str | None = None,
         twice_differentiable: bool = True,
         expected_failures: Mapping[str, str] | None = None,
@@ -80,6 +87,36 @@ class Operation:
         self.torch = torch
         self.twice_differentiable = twice_differentiable
         self.expected_failures = expected_failures or {}
+        self._check()
+
+    def _check(self) -> None:
+        is_rule = isclass(self.backward) and issubclass(self.backward, Function)
+        are_names = isinstance(self.aliases, tuple | list) and all(
+            isinstance(alias, str) for alias in self.aliases
+        )
+        # What is read more than once may be no iterator: nothing would be left the second time.
+        expected = {
+            "function": (isfunction(self.function), "a Python function, which has a name"),
+            "backward": (self.backward is None or is_rule, "a subclass of tinytorch.Function"),
+            "method": (isinstance(self.method, str | None), "a name"),
+            "aliases": (are_names, "a tuple of names"),
+            "samples": (
+                callable(self.samples) or isinstance(self.samples, Collection),
+                "a list of samples, or a function that returns one",
+            ),
+            "bad_inputs": (isinstance(self.bad_inputs, Collection), "a list"),
+            "numpy": (
+                isinstance(self.numpy, Collection)
+                and all(hasattr(function, "__name__") for function in self.numpy),
+                "a list of NumPy functions, or a dict of them",
+            ),
+        }
+        for name, (is_right, what) in expected.items():
+            if not is_right:
+                op = getattr(self.function, "__name__", "")
+                raise TypeError(
+                    f"Operation({op}): {name} should be {what}, but it is {getattr(self, name)!r}"
+                )
 
     @property
     def name(self) -> str:
@@ -173,7 +210,10 @@ def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
     checked: list[Operation] = []
     taken: set[str] = set()
     for operation in operations:
-        _check_parts(operation)
+        if not isinstance(operation, Operation):
+            raise PluginError(
+                f"tinytorch_register_ops should return Operations, but it returned {operation!r}"
+            )
         for name in sorted(operation.names):
             if not name.isidentifier() or iskeyword(name):
                 raise PluginError(f"an operation needs a name, but {name!r} is none")
@@ -189,30 +229,6 @@ def check_operations(operations: Iterable[Any]) -> tuple[Operation, ...]:
     return tuple(checked)
 
 
-def _check_parts(operation: Any) -> None:
-    """Refuse what is no Operation, or one that cannot serve as a function and a method."""
-    if not isinstance(operation, Operation):
-        raise PluginError(
-            f"tinytorch_register_ops should return Operations, but it returned {operation!r}"
-        )
-    if not isfunction(operation.function):
-        raise PluginError(
-            "the function of an Operation should be a Python function, which has a name and can "
-            f"become a method, but it is {operation.function!r}"
-        )
-    if isinstance(operation.aliases, str):
-        raise PluginError(
-            f"the aliases of {operation.name!r} should be a tuple of names, "
-            f"but they are the string {operation.aliases!r}"
-        )
-    backward = operation.backward
-    if backward is not None and not (isclass(backward) and issubclass(backward, Function)):
-        raise PluginError(
-            f"the Backward class of {operation.name!r} should be a subclass of "
-            f"tinytorch.Function, but it is {backward!r}"
-        )
-
-
 class Registry:
     """The operations that are in use, and the plugin of each.
 
@@ -226,6 +242,10 @@ class Registry:
         """What to call in place of a NumPy function that is called on Tensors."""
         self.reports: tuple[PluginReport, ...] = ()
         self.enabled = False
+
+    def __repr__(self) -> str:
+        givers = sorted({owner.distribution for owner in self.owners.values()})
+        return f"Registry({len({*self.operations.values()})} operations of {', '.join(givers)})"
 
     def register(self, plugin: Plugin, operations: Iterable[Operation]) -> None:
         """Add the operations of a plugin, and attach their methods: all of them, or none.
@@ -286,16 +306,30 @@ class Registry:
 
     def _become(self, **state: Any) -> None:
         """Replace attributes of the registry, and all that follows from the operations."""
-        state["numpy"] = _numpy_functions(state["operations"])
         before, after = _methods(self.operations), _methods(state["operations"])
         gone = before.keys() - after.keys()
         methods = {name: f for name, f in after.items() if before.get(name) is not f}
         methods |= {name: f for name, f in STAND_INS.items() if name in gone}
-        changes: list[tuple[Any, str, Any]] = [(Tensor, *item) for item in methods.items()]
-        changes += [(self, *item) for item in state.items()]
-        # One call into C: neither an interrupt nor another thread comes between two of them.
-        deque(map(setattr, *zip(*changes, strict=True)), maxlen=0)
-        for name in gone - STAND_INS.keys():
+        changes = [partial(setattr, Tensor, *item) for item in methods.items()]
+        changes += [partial(delattr, Tensor, name) for name in gone - STAND_INS.keys()]
+        # `enabled` comes last: whoever sees it shall find all the rest.
+        state = {"numpy": _numpy_functions(state["operations"]), **state}
+        changes += [partial(setattr, self, *item) for item in state.items()]
+        replaced = {name: vars(Tensor).get(name) for name in methods}
+        try:
+            # One call into C: neither an interrupt nor, with the GIL, another thread comes between.
+            deque(map(call, changes), maxlen=0)
+        except Exception:  # no memory for a new method; they come first, and nothing else takes any
+            _put_back(replaced)
+            raise
+
+
+def _put_back(replaced: Mapping[str, Any]) -> None:
+    """Give Tensor the methods that it had, and none where it had none."""
+    for name, method in replaced.items():
+        if method is not None:
+            setattr(Tensor, name, method)
+        elif name in vars(Tensor):
             delattr(Tensor, name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -10,20 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from .discovery import (
-    PluginReport,
-    blocked_by_environment,
-    examine,
-    examine_each,
-    in_turn,
-    is_named,
-)
+from .arguments import described, one_of
+from .discovery import PluginReport, examine, examine_each, in_turn
+from .environment import ALLOW_VARIABLE, Choice, choose, is_strict
 from .errors import PluginConflictError, PluginError, PluginWarning
-from .operation import Registry, registry
+from .metadata import is_named
+from .operation import CORE, Registry, registry
 
 __all__ = ["PluginReport", "enable_autograd", "ensure_enabled", "examine", "isolated_registry"]
-
-STRICT_VARIABLE = "TINYTORCH_STRICT_PLUGINS"
 
 
 def enable_autograd(
@@ -50,6 +43,8 @@ def enable_autograd(
     PluginConflictError
         If two plugins register one name. Nothing is put to use then; or, if that happened by
         itself before, everything but these plugins is in use.
+    TypeError, ValueError
+        If `block` is no name, or `strict` neither true nor false.
     PluginError
         If a plugin fails and `strict`; if `strict` or `block` come too late to be obeyed; or if a
         plugin calls this while it is being imported.
@@ -58,13 +53,26 @@ def enable_autograd(
     --------
     >>> enable_autograd(quiet=True)
     """
-    names = [block] if isinstance(block, str) else list(block)
+    one_of("enable_autograd", "strict", strict, (None, True, False))
+    names = _names(block)
     if not _enable(strict, names, explicit=True):
         _refuse_if_too_late(bool(strict), names)
-        _warn_of_unmatched(names)
+        _warn_of_unknown(Choice(tuple(names), allowed=None))
     elif not quiet:
         counts = (f"{len(r.operations)} of {r.plugin}" for r in registry.reports if r.operations)
         print(f"tinytorch: operations in use: {', '.join(counts)}")  # noqa: T201 - not quiet
+
+
+def _names(block: Any) -> list[str]:
+    """Return one name, or several, as a list."""
+    names = [block] if isinstance(block, str) or not isinstance(block, Iterable) else list(block)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                "enable_autograd: block should be names of distributions or entry points, but "
+                f"{described(name)}, was given"
+            )
+    return names
 
 
 def ensure_enabled() -> None:
@@ -95,13 +103,13 @@ def isolated_registry(*, fresh: bool = False) -> Iterator[Registry]:
 
 def _enable(strict: bool | None, names: list[str], *, explicit: bool) -> bool:
     """Enable autograd, and return whether this thread did it: another may have been quicker."""
-    strict = _is_strict() if strict is None else strict
-    blocked = [*names, *blocked_by_environment()]
+    strict = is_strict() if strict is None else strict
+    choice = choose(names)
 
     def enable() -> bool:
         if registry.enabled:
             return False
-        reports = examine_each(blocked)
+        reports = examine_each(choice)
         failures = [report for report in reports if report.status == "failed"]
         for report in failures:
             if report.clashes and (explicit or strict):
@@ -117,13 +125,13 @@ def _enable(strict: bool | None, names: list[str], *, explicit: bool) -> bool:
     for report in registry.reports:
         if report.status == "failed":
             _warn(report.describe())
-    _warn_of_unmatched(blocked)
+    _warn_of_unknown(choice)
     return True
 
 
 def _refuse_if_too_late(strict: bool, names: list[str]) -> None:
     """Raise an error if a call would have had another outcome, had it been the first."""
-    for report in registry.reports:
+    for report in _other_than_core():
         if is_named(report.plugin, names) and (report.clashes or report.status == "loaded"):
             raise PluginError(
                 f"{report.plugin} cannot be blocked any more, for autograd is enabled already; "
@@ -136,13 +144,24 @@ def _refuse_if_too_late(strict: bool, names: list[str]) -> None:
             raise PluginError(f"enabled already, without strict=True, and {report.describe()}")
 
 
-def _warn_of_unmatched(names: list[str]) -> None:
-    for name in names:
-        if not any(is_named(report.plugin, [name]) for report in registry.reports):
+def _warn_of_unknown(choice: Choice) -> None:
+    """Warn of names that were blocked or allowed, and that no plugin has."""
+    for name in choice.blocked:
+        if not any(is_named(report.plugin, [name]) for report in _other_than_core()):
             _warn(
                 f"blocking {name!r} does nothing, for no plugin that can be blocked is called so; "
                 "`python -m tinytorch plugins` lists those installed"
             )
+    for name in choice.allowed or ():
+        if not any(is_named(report.plugin, [name]) for report in registry.reports):
+            _warn(
+                f"{ALLOW_VARIABLE} allows {name!r}, but no plugin is called so; "
+                "`python -m tinytorch plugins` lists those installed"
+            )
+
+
+def _other_than_core() -> list[PluginReport]:
+    return [report for report in registry.reports if report.plugin != CORE]
 
 
 def _warn(message: str) -> None:
@@ -155,12 +174,3 @@ def _warn(message: str) -> None:
 
 def _is_ours(module: dict[str, Any]) -> bool:
     return str(module.get("__name__")).partition(".")[0] == __package__
-
-
-def _is_strict() -> bool:
-    value = os.environ.get(STRICT_VARIABLE, "").strip().lower()
-    if value in ("", "0", "false", "no", "off"):
-        return False
-    if value in ("1", "true", "yes", "on"):
-        return True
-    raise PluginError(f"{STRICT_VARIABLE} should be 1 or 0, but it is {value!r}")

@@ -11,14 +11,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .discovery import normal_name
+from .metadata import normal_name
 from .missing import HINTS
 
 TEMPLATE = Path(__file__).with_name("template")
 CACHES = frozenset({"__pycache__", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache"})
 """What installers and tools leave among the files of the template."""
 
-TAKEN = frozenset({"tinytorch", "tinytorch-core", *HINTS, "numpy", "pluggy", "pytest"})
+OURS = {"tinytorch", "tinytorch-core", "tinytorch-modules", "tinytorch-optim", *HINTS}
+
+TAKEN = frozenset({*OURS, "numpy", "pluggy", "pytest"})
 """Distributions that an op package is installed beside."""
 
 

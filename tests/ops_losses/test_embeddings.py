@@ -41,6 +41,15 @@ def test_a_vector_of_zeros_has_cosine_zero(dtype):
     assert np.isfinite(b.grad).all()
 
 
+def test_a_short_vector_has_cosine_one_with_itself():
+    """In half precision too, where what keeps the gradient at zero finite is small enough."""
+    a = Tensor(np.array([[0.076]], np.float16), requires_grad=True)
+    loss = cosine_embedding_loss(a, a, [-1])
+    loss.backward()
+    assert loss.item() == 1
+    np.testing.assert_allclose(a.grad, 0, atol=1e-5)
+
+
 def test_one_pair_needs_no_batch():
     """Vectors (D,) take one label, and a loss of shape () comes out of every reduction."""
     for reduction in ("mean", "sum", "none"):

@@ -31,10 +31,11 @@ def test_a_layer_is_its_function(layer: Any, function: Any) -> None:
     assert repr(layer) == f"{type(layer).__name__}()"
 
 
-def test_softmax_is_told_the_axis_when_called() -> None:
-    """The axis goes with the call, by place or by name, to ``forward`` as well."""
+def test_softmax_is_told_the_axis() -> None:
+    """The axis goes with the call, by place or by name, to ``forward`` as well; or it is set."""
     expected = nn.softmax(X, 0).data
-    for y in (nn.Softmax()(X, 0), nn.Softmax()(X, dim=0), nn.Softmax().forward(X, dim=0)):
+    layer = nn.Softmax()
+    for y in (layer(X, 0), layer(X, dim=0), layer.forward(X, dim=0), nn.Softmax(dim=0)(X)):
         np.testing.assert_array_equal(y.data, expected)
 
 

@@ -7,6 +7,18 @@ from typing import Any
 
 import numpy as np
 
+_HALF = np.dtype(np.float16)
+_add_up: Any = np.add.reduce
+
+
+def sum_over(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
+    """Sum an array or Tensor over axes, half precision in single precision."""
+    if type(x) is not np.ndarray:
+        return x.sum(axis=axis, keepdims=keepdims)
+    if x.dtype is not _HALF:
+        return _add_up(x, axis=axis, keepdims=keepdims)
+    return _add_up(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(_HALF)
+
 
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum `gradient` over the axes along which an input of `shape` was repeated.
@@ -40,11 +52,14 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     if extra < 0 or any(
         size not in (1, given) for size, given in zip(shape, gradient.shape[extra:], strict=True)
     ):
-        raise ValueError(f"shape {shape} does not broadcast to {gradient.shape}")
+        raise ValueError(
+            f"sum_to_shape: a gradient of shape {gradient.shape} cannot be summed to {shape}, "
+            "a shape that does not broadcast to it"
+        )
     stretched = [extra + axis for axis, size in enumerate(shape) if size == 1]
     if shape and not stretched:
-        return gradient.sum(axis=tuple(range(extra)))
-    return gradient.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+        return sum_over(gradient, tuple(range(extra)))
+    return sum_over(gradient, (*range(extra), *stretched), keepdims=True).reshape(shape)
 
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as short_repr
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,22 @@ class SparseGradient:
         self.values = values
 
     def add_into(self, buffer: Array) -> None:
-        """Add the values to `buffer`, in place."""
+        """Add the values to `buffer`, in place.
+
+        Raises
+        ------
+        ValueError
+            If the buffer has no such entries, or not as many as there are values.
+        """
+        try:
+            self._add_into(buffer)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"SparseGradient: values of shape {np.shape(self.values)} cannot be added at "
+                f"x[{short_repr(self.key)}] of an x of shape {np.shape(buffer)}: {error}"
+            ) from error
+
+    def _add_into(self, buffer: Array) -> None:
         key = self.key
         if (type(key) is int and buffer.ndim > 1) or type(key) is slice:
             part = buffer[key]  # a view; buffer[key] += ... would assign the sum as well
@@ -53,7 +69,7 @@ class SparseGradient:
         elif isinstance(key, np.ndarray):
             _add_rows(buffer, key, self.values)
         else:
-            np.add.at(buffer, key, self.values)
+            add_at(buffer, key, self.values)
 
     def __array__(
         self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None
@@ -62,7 +78,7 @@ class SparseGradient:
 
     def to_dense(self) -> Array:
         """Return the gradient as an array."""
-        buffer = np.zeros(self.shape, self.values.dtype)
+        buffer = np.zeros(self.shape, np.asarray(self.values).dtype)
         self.add_into(buffer)
         return buffer
 
@@ -86,4 +102,31 @@ def _add_rows(buffer: Array, indices: Array, values: Array) -> None:
     once = last[indices] == order
     buffer[indices[once]] += values[once]
     if not once.all():
-        np.add.at(buffer, indices[~once], values[~once])
+        add_at(buffer, indices[~once], values[~once])
+
+
+def add_at(x: Array, key: Any, values: Any) -> None:
+    """Do what `np.add.at` does, with half precision added up in single precision.
+
+    Parameters
+    ----------
+    x : array
+        What to add to, in place.
+    key : index
+        Anything that NumPy takes between brackets. Entries that it names twice add up.
+    values : array or number
+        Of a shape that broadcasts to that of ``x[key]``.
+
+    Examples
+    --------
+    >>> x = np.zeros(2, np.float16)
+    >>> add_at(x, np.zeros(10000, int), 0.1)
+    >>> x.tolist()
+    [1000.0, 0.0]
+    """
+    if x.dtype != np.float16:
+        np.add.at(x, key, values)
+        return
+    wide = x.astype(np.float32)
+    np.add.at(wide, key, values)
+    x[...] = wide

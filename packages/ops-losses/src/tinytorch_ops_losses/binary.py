@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor
+from tinytorch import Array, Operation, Tensor, in_common_dtype
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .cases import bad_weights, mistakes, pairs
@@ -110,9 +110,10 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(Tensor([0.5, 0.75]), Tensor([1.0, 1.0]), reduction="none")
     Tensor(data=[0.6931472 0.2876821], shape=(2,))
     """
+    input, target = in_common_dtype(input, floats(target, input))
     return BCEBackward.call(
         input,
-        floats(target, input),
+        target,
         reduction=reduction,
         weight=constant("binary_cross_entropy", "weight", weight, input),
     )
@@ -213,9 +214,10 @@ def binary_cross_entropy_with_logits(
     Tensor(data=[6.931472e-01 1.000000e+04], shape=(2,))
     """
     op = "binary_cross_entropy_with_logits"
+    input, target = in_common_dtype(input, floats(target, input))
     return BCEWithLogitsBackward.call(
         input,
-        floats(target, input),
+        target,
         reduction=reduction,
         weight=constant(op, "weight", weight, input),
         pos_weight=constant(op, "pos_weight", pos_weight, input),

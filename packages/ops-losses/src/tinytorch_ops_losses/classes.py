@@ -97,7 +97,8 @@ class ClassLoss(Loss):
         amounts = self._amounts(labels, counts)
         if counts is not None:
             losses = np.where(counts, losses, 0)
-        return self.reduce(losses, reduction, float(np.sum(np.broadcast_to(amounts, labels.shape))))
+        count = np.sum(np.broadcast_to(amounts, labels.shape), dtype=np.float64)
+        return self.reduce(losses, reduction, float(count))
 
     def _along_classes(self, share: Any) -> Any:
         """Return the gradient of each single loss, or of all, with the class axis put in."""

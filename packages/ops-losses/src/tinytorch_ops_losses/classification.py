@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor
+from tinytorch import Array, Operation, Tensor, at_least_single, in_common_dtype
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .checks import constant, number, product
@@ -56,7 +56,7 @@ class CrossEntropyBackward(ClassLoss):
             weights = self._weights()
             even, mean_weight = (scores * weights).mean(axis=self.axis), float(np.mean(weights))
         np.exp(scores, out=scores)
-        logs = np.log(scores.sum(axis=self.axis))
+        logs = np.log(at_least_single(scores).sum(axis=self.axis)).astype(scores.dtype, copy=False)
         losses = logs - chosen
         if weight is not None:
             losses *= weight[labels]
@@ -70,7 +70,7 @@ class CrossEntropyBackward(ClassLoss):
         grad_input = _softmax(input, self.axis)
         if self.smoothing:
             smoothed = self._smoothed(labels, input.dtype)
-            grad_input *= smoothed.sum(axis=self.axis, keepdims=True)
+            grad_input *= at_least_single(smoothed).sum(axis=self.axis, keepdims=True)
             grad_input -= smoothed
             amounts = 1 if counts is None else counts
         else:
@@ -119,8 +119,9 @@ class SoftCrossEntropyBackward(ClassLoss):
             )
         self.smoothing = label_smoothing
         self.save(input, target)
-        losses = product(self._smoothed(target), _log_softmax(input, self.axis))
-        return self.reduce(-losses.sum(axis=self.axis), reduction)
+        logs = product(self._smoothed(target), _log_softmax(input, self.axis))
+        losses = -logs.sum(axis=self.axis)
+        return self.reduce(losses.astype(np.result_type(input, target), copy=False), reduction)
 
     def apply(self, grad_output: Array) -> Any:
         input, target = self.saved
@@ -129,7 +130,8 @@ class SoftCrossEntropyBackward(ClassLoss):
         grad_input = grad_target = None
         if need_input:
             smoothed = self._smoothed(target)
-            grad_input = _softmax(input, self.axis) * smoothed.sum(axis=self.axis, keepdims=True)
+            total = at_least_single(smoothed).sum(axis=self.axis, keepdims=True)
+            grad_input = _softmax(input, self.axis) * total
             grad_input -= smoothed
             grad_input *= share
         if need_target:
@@ -147,13 +149,13 @@ class SoftCrossEntropyBackward(ClassLoss):
 
 def _softmax(x: Any, axis: int) -> Any:
     exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
-    exponentials /= exponentials.sum(axis=axis, keepdims=True)
+    exponentials /= at_least_single(exponentials).sum(axis=axis, keepdims=True)
     return exponentials
 
 
 def _log_softmax(x: Any, axis: int) -> Any:
     shifted = x - x.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted - np.log(at_least_single(np.exp(shifted)).sum(axis=axis, keepdims=True))
 
 
 def cross_entropy(
@@ -224,8 +226,8 @@ def cross_entropy(
             "cross_entropy: label_smoothing should be a number from 0 to 1, but it is "
             f"{label_smoothing}"
         )
-    weight = constant("cross_entropy", "weight", weight, input)
     if shape_of(target) != shape_of(input):
+        weight = constant("cross_entropy", "weight", weight, input)
         return CrossEntropyBackward.call(
             input,
             target,
@@ -239,6 +241,8 @@ def cross_entropy(
             f"cross_entropy: a target of the input's shape {np.shape(input)} is probabilities, of "
             f"which ignore_index={ignore_index} can leave out none; pass labels, or leave it out"
         )
+    input, target = in_common_dtype(input, target)
+    weight = constant("cross_entropy", "weight", weight, input)
     return SoftCrossEntropyBackward.call(
         input, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
     )

@@ -6,7 +6,7 @@ from math import pi
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor
+from tinytorch import Array, Operation, Tensor, in_common_dtype
 from tinytorch.samples import Sample, bad, kink, sample, uniform
 
 from .cases import SHAPES, mistakes, pairs
@@ -97,9 +97,8 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     >>> kl_div(Tensor([[0.5, 0.5]]).log(), [[1.0, 0.0]], reduction="batchmean")
     Tensor(data=0.6931472, shape=())
     """
-    return KLDivBackward.call(
-        input, floats(target, input), reduction=reduction, log_target=log_target
-    )
+    input, target = in_common_dtype(input, floats(target, input))
+    return KLDivBackward.call(input, target, reduction=reduction, log_target=log_target)
 
 
 class PoissonNLLBackward(ElementwiseLoss):
@@ -213,9 +212,10 @@ def poisson_nll_loss(
     >>> poisson_nll_loss(Tensor([0.0, -1e4]), [2, 0], reduction="none")
     Tensor(data=[1. 0.], shape=(2,))
     """
+    input, target = in_common_dtype(input, floats(target, input))
     return PoissonNLLBackward.call(
         input,
-        floats(target, input),
+        target,
         log_input=log_input,
         full=full,
         eps=number("poisson_nll_loss", "eps", eps, at_least=0),

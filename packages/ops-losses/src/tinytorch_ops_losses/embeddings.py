@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor
+from tinytorch import Array, Operation, Tensor, at_least_single, in_common_dtype
 from tinytorch.samples import Sample, bad, kink, sample, uniform
 
 from .cases import signs
@@ -52,7 +52,7 @@ class CosineEmbeddingBackward(Loss):
         similar = np.asarray(np.greater(target, 0))
         self.margin = margin
         self.save(input1, input2, similar)
-        cosine = _cosine(input1, input2)[0]
+        cosine = _cosine(input1, input2)[0].astype(input1.dtype)
         losses = np.where(similar, 1 - cosine, np.maximum(cosine - margin, 0))
         return self.reduce(losses, reduction)
 
@@ -73,7 +73,9 @@ class CosineEmbeddingBackward(Loss):
 
 def _cosine(a: Any, b: Any) -> tuple[Any, Any, Any, Any]:
     """Return the cosine, the product of the lengths, and the squares of the lengths."""
-    least = max(LEAST_SQUARE, float(np.finfo(a.dtype).tiny))
+    # One over the least length, the gradient at the origin, shall be in the range of the dtype.
+    least = max(LEAST_SQUARE, (2 / float(np.finfo(a.dtype).max)) ** 2)
+    a, b = at_least_single(a), at_least_single(b)
     square_a, square_b = (a * a).sum(axis=-1) + least, (b * b).sum(axis=-1) + least
     lengths = np.sqrt(square_a) * np.sqrt(square_b)
     return (a * b).sum(axis=-1) / lengths, lengths, square_a, square_b
@@ -122,8 +124,7 @@ def cosine_embedding_loss(
     Tensor(data=[1. 1.], shape=(2,))
     """
     return CosineEmbeddingBackward.call(
-        input1,
-        input2,
+        *in_common_dtype(input1, input2),
         floats(target, input1),
         margin=number("cosine_embedding_loss", "margin", margin),
         reduction=reduction,
@@ -160,11 +161,11 @@ class TripletMarginBackward(Loss):
             )
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
         self.save(anchor, positive, negative)
-        near = _norm(anchor - positive + eps, p)
-        far = _norm(anchor - negative + eps, p)
+        near, far = self._norm(anchor, positive), self._norm(anchor, negative)
         if swap:
-            far = np.minimum(far, _norm(positive - negative + eps, p))
-        return self.reduce(np.maximum(margin + near - far, 0), reduction)
+            far = np.minimum(far, self._norm(positive, negative))
+        losses = np.asarray(np.maximum(margin + near - far, 0))
+        return self.reduce(losses.astype(anchor.dtype), reduction)
 
     def apply(self, grad_output: Array) -> Any:
         anchor, positive, negative = self.saved
@@ -185,9 +186,15 @@ class TripletMarginBackward(Loss):
 
     def _norm_and_direction(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Return |a - b + ε|, and its slope towards a."""
-        difference = a - b + self.eps
+        difference = self._difference(a, b)
         norm = _norm(difference, self.p)
         return norm, _direction(difference, np.expand_dims(norm, -1), self.p)
+
+    def _norm(self, a: Any, b: Any) -> Any:
+        return _norm(self._difference(a, b), self.p)
+
+    def _difference(self, a: Any, b: Any) -> Any:
+        return at_least_single(a) - b + self.eps
 
 
 def _norm(vectors: Any, p: float) -> Any:
@@ -278,9 +285,7 @@ def triplet_margin_loss(
     Tensor(data=4., shape=())
     """
     return TripletMarginBackward.call(
-        anchor,
-        positive,
-        negative,
+        *in_common_dtype(anchor, positive, negative),
         margin=number("triplet_margin_loss", "margin", margin, above=0),
         p=number("triplet_margin_loss", "p", p, at_least=1),
         eps=number("triplet_margin_loss", "eps", eps, at_least=0),

@@ -6,7 +6,7 @@ from math import log, pi
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Operation, Tensor
+from tinytorch import Array, Operation, Tensor, in_common_dtype
 from tinytorch.samples import Sample, bad, kink, sample, uniform
 
 from .cases import SHAPES, mistakes
@@ -127,10 +127,9 @@ def gaussian_nll_loss(
     shape = np.shape(input)
     if np.shape(var) == shape[:-1] != shape and np.ndim(var):
         var = np.expand_dims(var, -1)
+    var = floats(var, input) if type(var) in (int, float) else var
     return GaussianNLLBackward.call(
-        input,
-        floats(target, input),
-        floats(var, input) if type(var) in (int, float) else var,
+        *in_common_dtype(input, floats(target, input), var),
         full=full,
         eps=number("gaussian_nll_loss", "eps", eps, above=0),
         reduction=reduction,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from tinytorch import Array, Function, one_of
+from tinytorch import Array, Function, at_least_single, one_of
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -39,7 +39,7 @@ class Loss(Function):
         self.divisor: float = 1
         if reduction == "none":
             return np.asarray(losses)
-        total = losses.sum(dtype=np.result_type(losses, np.float32))
+        total = at_least_single(losses).sum()
         if reduction != "sum":
             count = losses.size if count is None else count
             self.divisor = count or 1
@@ -48,7 +48,9 @@ class Loss(Function):
 
     def share(self, grad_output: Any) -> Any:
         """Return the gradient of each single loss, or of all of them where it is the same."""
-        share = grad_output if self.divisor == 1 else grad_output / self.divisor
+        share = grad_output
+        if self.divisor != 1:
+            share = at_least_single(share) / self.divisor  # which may be too large for float16
         return share if self.weight is None else share * self.weight
 
     def require_floating(self, input: Any, name: str = "input") -> None:

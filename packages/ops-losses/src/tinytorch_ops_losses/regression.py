@@ -26,6 +26,10 @@ class _Regression(ElementwiseLoss, ABC):
         self.save(input, target)
         return np.asarray(input - target_floats)
 
+    def _count(self, weight: Array | None) -> float | None:
+        """Return what a mean divides by, if not by the number of losses."""
+        return None if weight is None else float(weight.sum(dtype=np.float64))
+
     def apply(self, grad_output: Array) -> Any:
         input, target = self.saved
         need_input, need_target = self.needs_input_grad
@@ -47,7 +51,7 @@ class MSEBackward(_Regression):
     ) -> Array:
         distances = self._distances(input, target, weight)
         distances *= distances
-        return self.reduce(distances, reduction, None if weight is None else float(weight.sum()))
+        return self.reduce(distances, reduction, self._count(weight))
 
     def _slope(self, distance: Any) -> Any:
         distance *= 2
@@ -101,8 +105,7 @@ class L1Backward(_Regression):
         self, input: Array, target: Array, *, reduction: str = "mean", weight: Any = None
     ) -> Array:
         distances = self._distances(input, target, weight)
-        count = None if weight is None else float(weight.sum())
-        return self.reduce(np.abs(distances, out=distances), reduction, count)
+        return self.reduce(np.abs(distances, out=distances), reduction, self._count(weight))
 
     def _slope(self, distance: Any) -> Any:
         return np.sign(distance)

@@ -8,7 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, MatmulBackward, Operation, ReshapeBackward, Tensor
+from tinytorch import (
+    Array,
+    MatmulBackward,
+    Operation,
+    ReshapeBackward,
+    Tensor,
+    in_common_dtype,
+)
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .operands import sequence
@@ -45,7 +52,7 @@ def multi_dot(tensors: Sequence[Any]) -> Tensor:
     >>> multi_dot([Tensor([1.0, 2.0]), Tensor([[1.0], [1.0]]), Tensor([[5.0, 6.0]])])
     Tensor(data=[15. 18.], shape=(2,))
     """
-    matrices = sequence("multi_dot", "the tensors", tensors)
+    matrices = list(in_common_dtype(*sequence("multi_dot", "the tensors", tensors)))
     shapes = [x.shape for x in matrices]
     is_row, is_column = len(shapes[0]) == 1, len(shapes[-1]) == 1
     if is_row:

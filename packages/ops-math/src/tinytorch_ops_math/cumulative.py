@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor, all_axes, either, one_axis
+from tinytorch import (
+    Array,
+    Function,
+    Operation,
+    Tensor,
+    all_axes,
+    at_least_single,
+    either,
+    one_axis,
+)
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .elementwise import not_numbers
@@ -41,7 +50,7 @@ class CumprodBackward(Function):
         x, y = self.saved
         step = -1 if self.reverse else 1
         before = ShiftBackward.call(y, axis=self.axis, by=step, fill=1)
-        return before * _horner(grad_output, x, self.axis, step)
+        return before * _horner(grad_output, at_least_single(x), self.axis, step)
 
 
 class ProdBackward(Function):
@@ -49,7 +58,9 @@ class ProdBackward(Function):
 
     def forward(self, x: Array, *, axis: int) -> Array:
         self.axis, self.kept = axis, kept(x.shape, (axis,))
-        y = np.asarray(np.prod(x, axis=axis))
+        y = np.asarray(np.prod(at_least_single(x), axis=axis))
+        if x.dtype == np.float16:
+            y = y.astype(np.float16)
         self.save(x, y)
         return y
 
@@ -80,7 +91,9 @@ class ShiftBackward(Function):
 
 def _accumulate(cumulate: Callable[..., Any], x: Array, axis: int, reverse: bool) -> Any:
     if reverse:
-        return np.flip(cumulate(np.flip(x, axis), axis=axis), axis)
+        return np.flip(_accumulate(cumulate, np.flip(x, axis), axis, reverse=False), axis)
+    if x.dtype == np.float16:
+        return cumulate(x, axis=axis, dtype=np.float32).astype(np.float16)
     return cumulate(x, axis=axis)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from tinytorch import Array, Function, Operation
+from tinytorch import Array, Function, Operation, in_common_dtype
 from tinytorch.samples import SHAPES, BadInput, Sample, bad, broadcasting, sample, uniform
 
 from .operands import operand
@@ -41,8 +41,10 @@ def above_minus_infinity(y: Any) -> Any:
     return np.maximum(y, np.finfo(y.dtype).min)
 
 
-def operands(op: str, *values: Any) -> list[Any]:
+def operands(op: str, *values: Any) -> tuple[Any, ...]:
     """Return what broadcasts together: numbers as they are, the rest as Tensors and arrays.
+
+    All that are floating come in one dtype.
 
     Raises
     ------
@@ -50,7 +52,9 @@ def operands(op: str, *values: Any) -> list[Any]:
         Naming the operation, where a value is nothing that a tensor can hold, or the shapes do not
         broadcast.
     """
-    ready = [x if type(x) in (int, float, bool) else operand(op, x) for x in values]
+    ready = in_common_dtype(
+        *(x if type(x) in (int, float, bool) else operand(op, x) for x in values)
+    )
     shapes = [getattr(x, "shape", ()) for x in ready]
     try:
         np.broadcast_shapes(*shapes)

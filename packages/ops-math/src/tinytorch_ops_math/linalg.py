@@ -29,7 +29,7 @@ def square(op: str, x: Any) -> Any:
 
 
 def lapack(function: Callable[..., Any], *arrays: Array, fault: str) -> Array:
-    """Call a function of NumPy's that runs on LAPACK, on float16 by way of float32.
+    """Call a function of NumPy's that runs on LAPACK, which takes no float16: float32 instead.
 
     Raises
     ------
@@ -37,10 +37,9 @@ def lapack(function: Callable[..., Any], *arrays: Array, fault: str) -> Array:
         Saying what is at fault, where LAPACK fails.
     """
     dtype = np.result_type(*arrays)
-    if dtype == np.float16:
-        arrays = tuple(array.astype(np.float32) for array in arrays)
+    wide = np.result_type(dtype, np.float32)
     try:
-        result = np.asarray(function(*arrays))
+        result = np.asarray(function(*(array.astype(wide, copy=False) for array in arrays)))
     except np.linalg.LinAlgError as error:
         shapes = " and ".join(str(array.shape) for array in arrays)
         raise np.linalg.LinAlgError(f"{fault} ({error}; shape {shapes})") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
-from tinytorch import Array, Function, Operation, Tensor, all_axes, either
+from tinytorch import Array, Function, Operation, Tensor, all_axes, at_least_single, either
 from tinytorch.samples import Sample, bad, kink, sample, uniform
 
 from .operands import number, operand
@@ -25,7 +25,7 @@ class VectorNormBackward(Function):
     def forward(self, x: Array, *, p: float, axes: tuple[int, ...], keepdims: bool) -> Array:
         self.p, self.axes = p, axes
         self.kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
-        y = np.asarray(_norm(x, p, axes, keepdims))
+        y = np.asarray(_norm(at_least_single(x), p, axes, keepdims), x.dtype)
         self.save(x, y)
         return y
 
@@ -53,7 +53,7 @@ def _norm(x: Array, p: float, axes: tuple[int, ...], keepdims: bool) -> Any:
     if p == 2:
         return np.sqrt(np.square(x).sum(**over))
     if p == 0:
-        return (x != 0).sum(**over).astype(x.dtype)
+        return (x != 0).sum(**over)
     size = np.abs(x)
     if p == inf:
         return size.max(**over)

@@ -10,7 +10,7 @@ from string import ascii_letters
 from typing import Any
 
 import numpy as np
-from tinytorch import Operation, ReshapeBackward, Tensor
+from tinytorch import Operation, ReshapeBackward, Tensor, in_common_dtype
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .contraction import ContractBackward
@@ -68,7 +68,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         equation, operands = _from_lists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = tuple(operands[0]) if _are_tensors(operands[0]) else operands
-    tensors = [operand("einsum", value) for value in operands]
+    tensors = in_common_dtype(*(operand("einsum", value) for value in operands))
     terms, result = _parsed(equation, tuple([x.ndim for x in tensors]))
     lengths = _lengths(equation, terms, [x.shape for x in tensors])
     reduced = [_broadcast(x, term, lengths) for x, term in zip(tensors, terms, strict=True)]

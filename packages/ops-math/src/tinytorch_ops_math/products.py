@@ -13,6 +13,7 @@ from tinytorch import (
     Operation,
     ReshapeBackward,
     Tensor,
+    in_common_dtype,
 )
 from tinytorch.samples import BadInput, Sample, bad, sample, uniform
 
@@ -282,7 +283,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1
     >>> addmm(Tensor([1.0]), Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]]), alpha=2)
     Tensor(data=[[23.]], shape=(1, 1))
     """
-    c, a, b = (operand("addmm", value) for value in (input, mat1, mat2))
+    c, a, b = in_common_dtype(*(operand("addmm", value) for value in (input, mat1, mat2)))
     require_form("addmm", ("nk", a), ("km", b))
     shape = a.shape[0], b.shape[1]
     if c.ndim > 2 or any(n not in (1, m) for n, m in zip(c.shape[::-1], shape[::-1], strict=False)):

@@ -12,6 +12,7 @@ from tinytorch import (
     ReshapeBackward,
     Tensor,
     as_indices,
+    at_least_single,
     either,
     one_axis,
 )
@@ -34,7 +35,8 @@ class RepeatBackward(Function):
 
     def apply(self, grad_output: Array) -> Any:
         repetitions = tuple(range(0, len(self.apart), 2))
-        return grad_output.reshape(self.apart).sum(axis=repetitions).reshape(self.shape)
+        apart = at_least_single(grad_output.reshape(self.apart))
+        return apart.sum(axis=repetitions).reshape(self.shape)
 
 
 def repeat(x: Any, repeats: Axes, *more: int) -> Tensor:
@@ -135,7 +137,7 @@ class RepeatInterleaveBackward(Function):
         before, (length, *after) = self.shape[: self.axis], self.shape[self.axis :]
         if isinstance(self.repeats, int):
             apart = (*before, length, self.repeats, *after)
-            return grad_output.reshape(apart).sum(axis=self.axis + 1)
+            return at_least_single(grad_output.reshape(apart)).sum(axis=self.axis + 1)
         return SumRunsBackward.call(grad_output, lengths=self.repeats, axis=self.axis)
 
 

@@ -6,7 +6,7 @@ from math import inf, nan, prod
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor, all_axes, either
+from tinytorch import Array, Function, Operation, Tensor, all_axes, at_least_single, either
 from tinytorch.samples import Sample, bad, kink, sample, uniform
 
 from .elementwise import above_minus_infinity, floating, not_numbers
@@ -26,11 +26,12 @@ class _Spread(Function):
         x = floating(x)
         squares = self._deviations(x)
         squares *= squares
-        total = squares.sum(axis=self.axes, dtype=_at_least_single(x), keepdims=keepdims)
+        total = squares.sum(axis=self.axes, keepdims=keepdims)
         with np.errstate(divide="ignore", invalid="ignore"):  # of no degrees of freedom
             return (total / self.degrees).astype(x.dtype, copy=False)
 
     def _deviations(self, x: Any) -> Any:
+        x = at_least_single(x)
         return x - (x.mean(axis=self.axes, keepdims=True) if self.count else 0)
 
     name: str
@@ -68,6 +69,7 @@ class StdBackward(_Spread):
 
     def apply(self, grad_output: Array) -> Any:
         x, y = self.saved
+        y = at_least_single(y)
         factor = grad_output / np.where(y == 0, inf, y * (self.degrees or nan))
         gradient = self._deviations(x)
         gradient *= factor.reshape(self.kept)
@@ -178,11 +180,6 @@ def std(
     )
 
 
-def _at_least_single(x: Array) -> np.dtype[Any]:
-    """Return the dtype in which to sum, for the sum of many may be too large for float16."""
-    return np.result_type(x, np.float32)
-
-
 class LogSumExpBackward(Function):
     """y = log Σ e^x over axes. Gradient: g e^(x - y)."""
 
@@ -192,9 +189,9 @@ class LogSumExpBackward(Function):
         values = floating(x)
         largest = values.max(axis=axes, keepdims=True, initial=-inf)
         largest = np.where(np.isfinite(largest), largest, 0)
-        powers = np.asarray(values - largest)
+        powers = np.asarray(at_least_single(values - largest))
         np.exp(powers, out=powers)
-        total = powers.sum(axis=axes, dtype=_at_least_single(values), keepdims=True)
+        total = powers.sum(axis=axes, keepdims=True)
         with np.errstate(divide="ignore"):  # the logarithm of 0 is -∞ here
             y = np.asarray(np.log(total) + largest, values.dtype)
         y = y if keepdims else y.squeeze(axes)

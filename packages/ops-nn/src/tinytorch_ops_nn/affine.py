@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor
+from tinytorch import Array, Function, Operation, Tensor, at_least_single
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .operands import floating, plus
@@ -34,7 +34,7 @@ class LinearBackward(Function):
         if need_weight:
             grad_weight = np.swapaxes(g, 0, 1) @ self._rows(x)
         if need_bias:
-            grad_bias = g.sum(axis=0)
+            grad_bias = at_least_single(g).sum(axis=0)
         return grad_x, grad_weight, grad_bias
 
     def _rows(self, x: Any) -> Any:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor
+from tinytorch import Array, Function, Operation, Tensor, at_least_single
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .padding import enlarged
@@ -23,10 +23,10 @@ class AvgPoolBackward(Function):
         x = x if x.dtype.kind == "f" else x.astype(np.float32)
         self.windows, self.divisor = windows, divisor
         self.sizes = x.shape[-len(windows.kernel) :]
-        taps = windows.taps(windows.padded(x))
+        taps = windows.taps(windows.padded(at_least_single(x)))
         y = reduce(lambda total, tap: np.add(total, tap, out=total), taps, next(taps).copy())
         y /= divisor.astype(y.dtype)
-        return y
+        return y.astype(x.dtype, copy=False)
 
     def apply(self, grad_output: Array) -> Any:
         return SpreadBackward.call(
@@ -41,11 +41,12 @@ class SpreadBackward(Function):
         self, x: Array, *, windows: Windows, divisor: Array, sizes: tuple[int, ...]
     ) -> Array:
         self.windows, self.divisor = windows, divisor
-        share = x / divisor.astype(x.dtype)
-        y = np.zeros((*x.shape[: -len(sizes)], *windows.room(sizes)), x.dtype)
+        wide = at_least_single(x)
+        share = wide / divisor.astype(wide.dtype)
+        y = np.zeros((*x.shape[: -len(sizes)], *windows.room(sizes)), wide.dtype)
         for tap in windows.taps(y):
             tap += share
-        return windows.cropped(y)
+        return windows.cropped(y).astype(x.dtype, copy=False)
 
     def apply(self, grad_output: Array) -> Any:
         return AvgPoolBackward.call(grad_output, windows=self.windows, divisor=self.divisor)
@@ -62,10 +63,13 @@ class AdaptiveAvgPoolBackward(Function):
             for length, count in zip(self.sizes, sizes, strict=True)
         )
         self.counts = reduce(np.multiply.outer, lengths)
-        return _range_sums(x, sizes) / self.counts.astype(x.dtype)
+        sums = _range_sums(at_least_single(x), sizes)
+        sums /= self.counts.astype(sums.dtype)
+        return sums.astype(x.dtype, copy=False)
 
     def apply(self, grad_output: Array) -> Any:
-        share = grad_output / self.counts.astype(grad_output.dtype)
+        wide = at_least_single(grad_output)
+        share = wide / self.counts.astype(wide.dtype)
         return RangeSumBackward.call(share, sizes=self.sizes)
 
 

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function
+from tinytorch import Array, Function, at_least_single
 
 from .operands import plus
 from .windows import Windows
@@ -166,4 +166,4 @@ def _with_bias(y: Array, bias: Array | None) -> Any:
 
 
 def _sum_for_bias(grad_output: Any) -> Any:
-    return grad_output.sum(axis=(0, *range(2, grad_output.ndim)))
+    return at_least_single(grad_output).sum(axis=(0, *range(2, grad_output.ndim)))

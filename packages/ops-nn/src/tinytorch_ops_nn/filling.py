@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor
+from tinytorch import Array, Function, Operation, Tensor, add_at
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .indexing import SliceBackward, as_key
@@ -97,7 +97,7 @@ class IndexPutBackward(Function):
     def forward(self, x: Array, values: Array, *, key: Any, accumulate: bool) -> Array:
         y = np.array(x, np.result_type(x, values))
         if accumulate:
-            np.add.at(y, key, values)
+            add_at(y, key, values)
         else:
             y[key] = values
         self.key, self.accumulate = key, accumulate

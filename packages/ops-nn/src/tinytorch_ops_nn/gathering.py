@@ -7,7 +7,16 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor, as_indices, check_range, one_axis
+from tinytorch import (
+    Array,
+    Function,
+    Operation,
+    Tensor,
+    add_at,
+    as_indices,
+    check_range,
+    one_axis,
+)
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .indexing import SliceBackward
@@ -47,7 +56,7 @@ class ScatterAddBackward(Function):
         dtype = source.dtype if x is None else np.result_type(x, source)
         y = np.zeros(shape, dtype) if x is None else np.array(x, dtype, order="C")
         # In one dimension NumPy adds without a detour over a buffer.
-        np.add.at(
+        add_at(
             y.reshape(-1),
             _places(index, axis, shape).reshape(-1),
             source.astype(dtype, copy=False).reshape(-1),

@@ -55,6 +55,7 @@ def _normal_cdf(x: Array) -> Array:
     ``v = a / (4 + a)``. This is Hastings's form (Abramowitz and Stegun 1964, 26.2.17), with v in
     place of his 1 - v, for accuracy near 0, and with more terms.
     """
+    given = x.dtype
     x = x.astype(np.result_type(x, np.float32), copy=False)
     highest, *others = _SINGLE if x.dtype == np.float32 else _DOUBLE
     a = np.minimum(np.abs(x), 40)  # where the tail is 0 in float64, too
@@ -67,7 +68,7 @@ def _normal_cdf(x: Array) -> Array:
     tail /= denominator
     tail *= np.exp(a * a * -0.5)
     cdf: Array = np.abs((x > 0) - tail)  # 1 - tail where x is positive, tail elsewhere
-    return cdf
+    return cdf.astype(given, copy=False)
 
 
 def _normal_density(x: Any) -> Any:

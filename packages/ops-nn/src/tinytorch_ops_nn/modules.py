@@ -95,7 +95,12 @@ class GELU(_Activation):
 
 
 class Softmax(_Activation):
-    """`softmax` as an object, which is told the axis when it is called.
+    """`softmax` as an object, which may be told the axis when it is called.
+
+    Parameters
+    ----------
+    dim : int
+        The axis, where the call names none.
 
     Examples
     --------
@@ -103,9 +108,12 @@ class Softmax(_Activation):
     Tensor(data=[[0.5 0.5]], shape=(1, 2))
     """
 
-    def forward(self, x: Any, dim: int = -1) -> Tensor:
-        """Return ``softmax(x, dim)``."""
-        return softmax(x, dim)
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
 
-    def __call__(self, x: Any, dim: int = -1) -> Tensor:
+    def forward(self, x: Any, dim: int | None = None) -> Tensor:
+        """Return ``softmax(x, dim)``."""
+        return softmax(x, self.dim if dim is None else dim)
+
+    def __call__(self, x: Any, dim: int | None = None) -> Tensor:
         return self.forward(x, dim)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor, one_of
+from tinytorch import Array, Function, Operation, Tensor, at_least_single, one_of
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .taking import as_integer, as_tensor
@@ -85,8 +85,8 @@ def _folded(x: Array, left: int, right: int, mode: str) -> Array:
         inside[n - left :] += before
         inside[:right] += after
     else:
-        inside[0] += before.sum(axis=0)
-        inside[-1] += after.sum(axis=0)
+        inside[0] += at_least_single(before).sum(axis=0)
+        inside[-1] += at_least_single(after).sum(axis=0)
     return inside
 
 

@@ -19,7 +19,9 @@ class InnerBackward(Function):
             return np.asarray(np.vecdot(a, b))[..., np.newaxis]
         labels = list(range(a.ndim))
         kept = [axis for axis in labels if axis not in axes]
-        total = np.asarray(np.einsum(a, labels, b, labels, kept))
+        dtype = np.result_type(a, b)
+        wide = np.float32 if dtype == np.float16 else dtype
+        total = np.asarray(np.einsum(a, labels, b, labels, kept, dtype=wide), dtype)
         return total.reshape([1 if axis in axes else a.shape[axis] for axis in labels])
 
     def apply(self, grad_output: Array) -> Any:

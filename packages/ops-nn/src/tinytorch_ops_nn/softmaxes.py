@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tinytorch import Array, Function, Operation, Tensor, either, one_axis
+from tinytorch import Array, Function, Operation, Tensor, at_least_single, either, one_axis
 from tinytorch.samples import Sample, bad, sample, uniform
 
 from .cases import NO_NUMBERS
@@ -19,7 +19,7 @@ class SoftmaxBackward(Function):
     def forward(self, x: Array, *, dim: Any = -1) -> Array:
         shifted, self.axis = _shifted("softmax", x, dim)
         y: Array = np.exp(shifted, out=shifted)
-        y /= y.sum(axis=self.axis, keepdims=True)
+        y /= at_least_single(y).sum(axis=self.axis, keepdims=True)
         self.save(y)
         return y
 
@@ -67,15 +67,16 @@ class LogSoftmaxBackward(Function):
 
     def forward(self, x: Array, *, dim: Any = -1) -> Array:
         shifted, self.axis = _shifted("log_softmax", x, dim)
-        total = np.exp(shifted).sum(axis=self.axis, keepdims=True)
-        y: Array = shifted - np.log(np.maximum(total, 1))  # below 1 only where the axis is empty
+        total = np.exp(at_least_single(shifted)).sum(axis=self.axis, keepdims=True)
+        y: Array = shifted  # below, the total is less than 1 only where the axis is empty
+        y -= np.log(np.maximum(total, 1))
         self.save(y)
         return y
 
     def apply(self, grad_output: Array) -> Any:
         (y,) = self.saved
         away = np.exp(y)
-        away *= grad_output.sum(axis=self.axis, keepdims=True)
+        away *= at_least_single(grad_output).sum(axis=self.axis, keepdims=True)
         return grad_output - away
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, in_common_dtype
 from ..function import Function
 from ..operation import Operation
 from ..samples import broadcasting, elementwise, kink, sample, uniform
@@ -222,6 +222,7 @@ class PowBackward(Function):
     def apply(self, grad_output: Array) -> Any:
         a, b, power = self.saved
         need_a, need_b = self.needs_input_grad
+        a, b, _ = in_common_dtype(a, b, grad_output)  # as exact as the power itself
         grad_a = grad_b = None
         if need_a:
             grad_a = grad_output * (b * a ** _one_less(a, b))

@@ -69,7 +69,10 @@ def _written_out(
             return function(self, other)
         if current_mode() is not USUAL:
             return function(self, other)
-        output = combine(a, b)
+        try:
+            output = combine(a, b)
+        except ValueError:
+            return function(self, other)  # where the error has the name of the operation
         if type(output) is not ndarray:
             output = np.asarray(output)
         node = _new(rule)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..arguments import all_axes, either
-from ..arrays import FLOATING, Array
-from ..broadcasting import spread
+from ..arrays import FLOATING, Array, at_least_single
+from ..broadcasting import spread, sum_over
 from ..function import Function
 from ..operation import Operation
 from ..samples import Sample, bad, kink, sample, uniform
@@ -23,10 +23,10 @@ class _Reduction(Function):
     """What reductions over axes have in common: how to spread out again."""
 
     def _reduce(
-        self, ufunc: Callable[..., Any], x: Array, axis: tuple[int, ...], keepdims: bool
+        self, reduce: Callable[..., Any], x: Array, axis: tuple[int, ...], keepdims: bool
     ) -> Array:
         self.shape, self.axes = x.shape, axis
-        return np.asarray(ufunc(x, axis=axis, keepdims=keepdims))
+        return np.asarray(reduce(x, axis=axis, keepdims=keepdims))
 
     def _keeping_axes(self, reduced: Any) -> Any:
         """Return something of the output's elements in a shape that broadcasts to the input's."""
@@ -42,7 +42,7 @@ class SumBackward(_Reduction):
     """The sum over axes. Gradient: the output's, to every element that was summed."""
 
     def forward(self, x: Array, *, axis: Any = None, keepdims: Any = False) -> Array:
-        return self._reduce(np.add.reduce, x, all_axes("sum", axis, x.ndim), keepdims)
+        return self._reduce(sum_over, x, all_axes("sum", axis, x.ndim), keepdims)
 
     def apply(self, grad_output: Array) -> Any:
         return self._spread(grad_output)
@@ -97,7 +97,7 @@ class MeanBackward(_Reduction):
         return np.full(nothing.shape, np.nan, x.dtype if x.dtype.kind == FLOATING else np.float32)
 
     def apply(self, grad_output: Array) -> Any:
-        return self._spread(grad_output / max(self.count, 1))
+        return self._spread(at_least_single(grad_output) / max(self.count, 1))
 
 
 def mean(

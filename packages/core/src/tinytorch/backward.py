@@ -7,12 +7,12 @@ has arrived is complete. Nothing here is recursive.
 
 from __future__ import annotations
 
-from _thread import allocate_lock  # threading alone takes as long to import as ten of our files
-from collections import deque
+from _thread import RLock  # threading alone takes as long to import as ten of our files
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextvars import copy_context
 from heapq import heappop, heappush, heappushpop
-from itertools import repeat
+from itertools import chain, repeat
+from operator import attrgetter, is_, not_
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,7 +29,11 @@ from .sparse import SparseGradient
 
 T = TypeVar("T")
 
-_commit_lock = allocate_lock()
+_commit_lock = RLock()
+
+_grad_of = attrgetter("grad")
+_hooks_of = attrgetter("_hooks")
+_post_accumulate_hooks_of = attrgetter("_post_accumulate_hooks")
 
 SMALL = 1024
 """Elements of a gradient below which adding up costs less by the list than one by one."""
@@ -84,17 +88,26 @@ class Pass:
         """
         wanted = [edge for edge in targets if edge is not None]
         self._captured = dict.fromkeys(wanted)
-        self._through = _leading_to(wanted, [root for root, _ in roots])
+        self._through = through = _leading_to(wanted, [root for root, _ in roots])
+        roots = [(root, seed) for root, seed in roots if root in through]
         leaves = _in_a_context_of_its_own(self._propagate, roots)
         gradients = self._captured | leaves
         return [None if edge is None else gradients[edge] for edge in targets]
 
     def _propagate_and_commit(self, roots: Sequence[tuple[Edge, Any]]) -> None:
-        _commit(self._propagate(roots))
+        gradients = self._propagate(roots)
+        _commit(gradients)
+        to_call = [*filter(None, map(_post_accumulate_hooks_of, gradients))]
+        del gradients  # a hook that has used a `grad` may set it to None, and so free it
+        set_recording(self.recorded)
+        for hooks in to_call:
+            hooks.call()
 
     def _propagate(self, roots: Sequence[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
         """Return the gradients of the leaves, each in memory that is shared with nothing."""
         self._run_rules(roots)
+        for leaf in [*filter(_hooks_of, self._at_leaves)]:
+            self._run_hooks_of(leaf)
         # Taken one by one, so that a gradient and its copy are both alive for one leaf at a time.
         return {leaf: self._take_unshared(leaf) for leaf in [*self._at_leaves]}
 
@@ -162,9 +175,11 @@ class Pass:
                         node.saved = RELEASED
             except Exception as error:
                 error.add_note(
-                    f"raised by the rule of {type(node).__name__}, "
-                    f"given a gradient of shape {gradient.shape} and dtype {gradient.dtype}"
+                    f"raised at {type(node).__name__} in backward, where the gradient "
+                    f"has shape {gradient.shape} and dtype {gradient.dtype}"
                 )
+                if node._anomaly is not None:
+                    error.add_note(str(node._anomaly))
                 raise
             if type(gradients) is not tuple:
                 gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
@@ -182,6 +197,8 @@ class Pass:
 
     def _run_unusual(self, node: Function, gradient: Any) -> tuple[Sequence[Edge | None], Any]:
         """Run a rule where its gradient is kept, its arrays are packed, or few edges are wanted."""
+        if node._hooks:
+            gradient = self._hooked(node, gradient)
         if self._captured or node._retained:
             self._keep(node, gradient)
         edges: Sequence[Edge | None] = node.next_functions
@@ -194,6 +211,8 @@ class Pass:
         packed = node._packed
         ready = node if packed is None else packed.unpacked(node, self.recorded)
         gradients = self._apply(ready, gradient)
+        if node._anomaly is not None:
+            node._anomaly.check_gradients(gradient, gradients)
         if node.saved and not self.retain_graph:
             node._release()
         return edges, gradients
@@ -245,6 +264,12 @@ class Pass:
         gradient = arrived.pop()
         return gradient if leaf in self._ours or is_unshared(gradient) else self._copy(gradient)
 
+    def _run_hooks_of(self, leaf: AccumulateGrad) -> None:
+        arrived = self._at_leaves[leaf]
+        total = arrived[0] if len(arrived) == 1 else _added_up(arrived)
+        arrived[:] = [self._hooked(leaf, total)]
+        self._ours.discard(leaf)  # a hook may have kept it
+
     def _fit(self, given: Any, edge: Edge, node: Function | None, gradients: Sequence[Any]) -> Any:
         """Return a gradient in the shape and dtype that `edge` leads to, summed if it broadcast."""
         shape = edge._shape
@@ -258,22 +283,20 @@ class Pass:
         if gradient.shape != shape:
             try:
                 gradient = self._reduced(gradient, shape)
-            except ValueError:
-                raise GradientError(
-                    f"{_place(node, given, gradients, edge)} has shape {gradient.shape}, which "
-                    f"cannot be summed to the shape {shape} of what it is for; a rule returns the "
-                    "shape of its input, or one that this broadcasts to"
-                ) from None
+            except (TypeError, ValueError):
+                raise _unfit(gradient, _place(node, given, gradients, edge), shape) from None
         if gradient.dtype != edge._dtype:
             if gradient.dtype.kind not in REAL:
-                raise GradientError(
-                    f"{_place(node, given, gradients, edge)} has dtype {gradient.dtype}; "
-                    "a rule returns arrays of real numbers, or None"
-                )
+                raise _unfit(gradient, _place(node, given, gradients, edge), shape)
             gradient = gradient.astype(edge._dtype)
         return gradient
 
     # What is different where the pass is recorded, or takes a batch of gradients.
+
+    def _hooked(self, edge: Edge, gradient: Any) -> Any:
+        """Return a gradient as the hooks at its edge leave it."""
+        hooks = edge._hooks
+        return gradient if hooks is None else hooks.replace(gradient, self._operand)
 
     def _apply(self, node: Function, gradient: Any) -> Any:
         return node.apply(gradient)
@@ -303,6 +326,17 @@ def _place(node: Function | None, gradient: Any, gradients: Sequence[Any], edge:
         return f"the gradient that backward starts from at the output of {edge}"
     position = next(i for i, other in enumerate(gradients) if other is gradient)
     return f"{node}: the gradient of input {position}"
+
+
+def _unfit(gradient: Any, place: str, shape: tuple[int, ...]) -> GradientError:
+    if gradient.dtype.kind not in REAL:
+        return GradientError(
+            f"{place} has dtype {gradient.dtype}; a rule returns arrays of real numbers, or None"
+        )
+    return GradientError(
+        f"{place} has shape {gradient.shape}, which cannot be summed to the shape {shape} of what "
+        "it is for; a rule returns the shape of its input, or one that this broadcasts to"
+    )
 
 
 def _already_released(node: Function) -> GradientError:
@@ -349,10 +383,16 @@ def _leading_to(targets: Iterable[Edge], roots: Iterable[Edge]) -> set[Edge]:
 def _commit(gradients: dict[AccumulateGrad, Any]) -> None:
     """Add the gradients to the leaves: to all of them, or to none."""
     set_recording(True)  # where one of two gradients has a graph, their sum has
-    with _commit_lock:
+    committed = False
+    while not committed:  # until no other thread, or signal handler, has changed one meanwhile
+        held = [*map(_grad_of, gradients)]
         totals = [
-            gradient if leaf.grad is None else _plus(leaf.grad, gradient)
-            for leaf, gradient in gradients.items()
+            gradient if old is None else _plus(old, gradient)
+            for old, gradient in zip(held, gradients.values(), strict=True)
         ]
-        # One call into C: neither an interrupt nor another thread comes between two leaves.
-        deque(map(setattr, gradients, repeat("grad"), totals), maxlen=0)
+        are_as_before = map(is_, map(_grad_of, gradients), held)
+        replaced = map(not_, map(setattr, gradients, repeat("grad"), totals))
+        # One call into C, in which nothing is freed, as `held` has the old gradients: neither an
+        # interrupt nor, with the GIL, another thread comes in between.
+        with _commit_lock:
+            committed = all(chain(are_as_before, replaced))

@@ -8,8 +8,8 @@ import numpy as np
 
 from .arrays import Array
 from .backward import Pass
-from .broadcasting import sum_to_shape
-from .function import Function, Variable
+from .broadcasting import sum_over, sum_to_shape
+from .function import Edge, Function, Variable
 from .higher import GatherBackward
 from .sparse import SparseGradient
 
@@ -31,9 +31,13 @@ class BatchedPass(Pass):
             for column in columns
         )
 
+    def _hooked(self, edge: Edge, gradient: Array) -> Any:
+        hooked = super()._hooked
+        return np.stack([hooked(edge, row) for row in gradient])
+
     def _reduced(self, gradient: Any, shape: tuple[int, ...]) -> Any:
         further = tuple(range(1, gradient.ndim - len(shape)))
-        return sum_to_shape(gradient.sum(axis=further), (len(gradient), *shape))
+        return sum_to_shape(sum_over(gradient, further), (len(gradient), *shape))
 
 
 def _dense(value: Any) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from _thread import RLock
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from . import containers
+from .arguments import described, require_function
 from .arrays import Array
 from .errors import GradientError
 from .function import AccumulateGrad, Variable
@@ -14,6 +18,9 @@ from .grad_mode import enable_grad, is_grad_enabled
 from .modes import current_mode
 from .random import get_rng_state, set_rng_state
 from .saved_hooks import computed_again, saved_tensors_hooks
+
+_generator_lock = RLock()
+"""Held while the one generator draws again: two threads at once would draw each other's numbers."""
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
@@ -55,6 +62,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
     >>> x.grad
     array([ 3., 12.], dtype=float32)
     """
+    require_function("checkpoint", "function", function)
     if not is_grad_enabled():
         return function(*inputs, **kwargs)
     segment = _Segment(function, inputs, kwargs)
@@ -85,6 +93,8 @@ def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: i
 
     Raises
     ------
+    TypeError
+        If what should be a function is none, or `segments` no integer.
     ValueError
         If there cannot be so many segments.
 
@@ -94,6 +104,17 @@ def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: i
     >>> checkpoint_sequential([lambda x: x * 2] * 4, 2, x)
     Tensor(data=[48.], shape=(1,), requires_grad=True)
     """
+    if not isinstance(functions, Sequence):
+        raise TypeError(
+            "checkpoint_sequential: functions should be a sequence of functions, but it is "
+            f"{described(functions)}"
+        )
+    for position, function in enumerate(functions):
+        require_function("checkpoint_sequential", f"function {position}", function)
+    if not isinstance(segments, int | np.integer):
+        raise TypeError(
+            f"checkpoint_sequential: segments should be an integer, but it is {described(segments)}"
+        )
     if not 1 <= segments <= len(functions):
         raise ValueError(
             f"checkpoint_sequential: {len(functions)} functions make from 1 to {len(functions)} "
@@ -144,14 +165,15 @@ class _Segment:
 
     def _run_again(self) -> list[Array]:
         arrays: list[Array] = []
-        before = get_rng_state()
-        set_rng_state(self.random_state)
-        try:
-            inputs = containers.apply(lambda held: held.restore(self._give_back), self.inputs)
-            with enable_grad(), saved_tensors_hooks(_keeping(arrays), _same):
-                self.function(*inputs, **self.kwargs)
-        finally:
-            set_rng_state(before)
+        with _generator_lock:
+            before = get_rng_state()
+            try:
+                set_rng_state(self.random_state)
+                inputs = containers.apply(lambda held: held.restore(self._give_back), self.inputs)
+                with enable_grad(), saved_tensors_hooks(_keeping(arrays), _same):
+                    self.function(*inputs, **self.kwargs)
+            finally:
+                set_rng_state(before)
         kinds = [_kind(array) for array in arrays]
         if not self.is_complete:  # the function takes a gradient inside
             kinds = kinds[: len(self.kinds)]

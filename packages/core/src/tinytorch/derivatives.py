@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .arguments import described
 from .backward import Pass
 from .errors import GradientError
 from .higher import RecordedPass
-from .tensor import Tensor
+from .tensor import Tensor, why_without_gradient
 
 
 def grad(
@@ -47,6 +48,8 @@ def grad(
     GradientError
         If an output does not require gradients, an input does not, or the outputs do not depend on
         an input.
+    TypeError
+        If an output or an input is no Tensor.
     ValueError
         If there are not as many `grad_outputs` as outputs.
 
@@ -58,14 +61,14 @@ def grad(
     >>> curvature
     array([18.], dtype=float32)
     """
-    output_list = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    input_list = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    output_list, input_list = _tensors("outputs", outputs), _tensors("inputs", inputs)
     seeds = _one_each(grad_outputs, outputs, len(output_list))
     roots = []
     for position, (output, seed) in enumerate(zip(output_list, seeds, strict=True)):
         if output._edge is None:
             raise GradientError(
-                f"grad: output {position} was not computed from a tensor with requires_grad=True"
+                "grad: the outputs should be tensors that require gradients, "
+                f"but output {position} {why_without_gradient(output)}"
             )
         roots.append((output._edge, output._seed(seed)))
     for position, x in enumerate(input_list):
@@ -89,6 +92,19 @@ def grad(
     )
 
 
+def _tensors(what: str, given: Any) -> list[Tensor]:
+    """Return one tensor, or several, as a list."""
+    is_one = isinstance(given, Tensor) or not isinstance(given, Iterable)
+    listed = [given] if is_one else list(given)
+    for position, x in enumerate(listed):
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"grad: {what} should be a Tensor or a sequence of Tensors, but number {position} "
+                f"is {described(x)}"
+            )
+    return listed
+
+
 def _one_each(grad_outputs: Any, outputs: Any, count: int) -> list[Any]:
     if grad_outputs is None:
         return [None] * count
@@ -96,6 +112,11 @@ def _one_each(grad_outputs: Any, outputs: Any, count: int) -> list[Any]:
         wrapped = isinstance(grad_outputs, list | tuple) and len(grad_outputs) == 1
         wrapped = wrapped and (grad_outputs[0] is None or hasattr(grad_outputs[0], "__array__"))
         return [grad_outputs[0] if wrapped else grad_outputs]
+    if not isinstance(grad_outputs, Iterable):
+        raise TypeError(
+            f"grad: there are {count} outputs in a sequence, so that grad_outputs should be one, "
+            f"too, but it is {described(grad_outputs)}"
+        )
     seeds = list(grad_outputs)
     if len(seeds) != count:
         raise ValueError(

@@ -11,6 +11,10 @@ class GradientError(RuntimeError, ValueError):
     """
 
 
+class AnomalyError(GradientError):
+    """Anomaly mode found a NaN or an infinity where it first appeared."""
+
+
 class PluginError(RuntimeError):
     """A plugin could not be loaded, or what it registers is not acceptable."""
 

@@ -7,23 +7,24 @@ gradient of each of its inputs goes, and at the leaves an `AccumulateGrad` keeps
 from __future__ import annotations
 
 import inspect
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 
 from .arrays import FLOATING, REAL, Array, as_array
 from .errors import GradientError
+from .interpreter import counter
 from .modes import current_mode
 from .saved_hooks import Packed
 
 if TYPE_CHECKING:
+    from .gradient_hooks import Hooks, PostAccumulateHooks
     from .tensor import Tensor
 
-next_sequence_number = itertools.count(1).__next__
+next_sequence_number = counter()
 _new = object.__new__
 _FLOAT32 = np.dtype(np.float32)
 
@@ -46,7 +47,7 @@ class Variable:
 class AccumulateGrad:
     """The end of an edge at a leaf, where the leaf's gradient is kept."""
 
-    __slots__ = ("__weakref__", "_dtype", "_shape", "grad")
+    __slots__ = ("__weakref__", "_dtype", "_hooks", "_post_accumulate_hooks", "_shape", "grad")
 
     next_functions: ClassVar[tuple[()]] = ()
     _sequence: ClassVar[int] = 0
@@ -55,6 +56,8 @@ class AccumulateGrad:
         self._shape = shape
         self._dtype = dtype
         self.grad: Array | None = None
+        self._hooks: Hooks | None = None
+        self._post_accumulate_hooks: PostAccumulateHooks | None = None
 
     def __repr__(self) -> str:
         return f"AccumulateGrad(shape={self._shape})"
@@ -63,11 +66,13 @@ class AccumulateGrad:
 class _Released:
     """What `saved` is once a backward has used it."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def _refuse(self, *_: Any) -> NoReturn:
         raise GradientError(
             "the saved arrays of this node have been released by an earlier backward; "
             "pass retain_graph=True to that backward, or compute the result again"
         )
+
+    __iter__ = __getitem__ = _refuse
 
     def __repr__(self) -> str:
         return "released"
@@ -165,10 +170,12 @@ class Function:
     _given: tuple[Any, ...] | None = None
     _inputs: list[Any] | None = None
     _packed: Packed | None = None
+    _anomaly: Any = None
     _ties: Mapping[int, int | None] | None = None
     _stands_for: Function | None = None
     _parameters: Mapping[str, Any] = MappingProxyType({})
     _retained: Sequence[AccumulateGrad] = ()
+    _hooks: Hooks | None = None
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         """Make a node with no place in the graph yet."""
@@ -282,14 +289,21 @@ class Function:
         except AttributeError as error:  # a forward that asks a number for its shape, perhaps
             _refuse_numbers(cls, arrays, error)
             raise
+        except ValueError as error:
+            _refuse_shapes(cls, error)
+            raise
         if not of_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
+        if mode.anomaly is not None:
+            mode.anomaly.check_output(cls, arrays, parameters, output)
         if not any(edges) or output.dtype.kind != FLOATING:
             return Variable._make(output, None)  # type: ignore[no-any-return]  # it is a Tensor
         node._shape = output.shape
         node._dtype = output.dtype
         if mode.saved_hooks is not None:
             node._packed, node._unusual = Packed(node, *mode.saved_hooks), True
+        if mode.anomaly is not None:
+            node._anomaly, node._unusual = mode.anomaly.record(node), True
         return Variable._make(output, node)  # type: ignore[no-any-return]  # it is a Tensor
 
     def _run(
@@ -317,6 +331,11 @@ class Function:
         if self.rerun_forward:
             self._inputs, self._unusual = arrays, True
         if type(result) is not ndarray:
+            if isinstance(result, tuple | list | Variable):
+                raise TypeError(
+                    f"{type(self).__name__}: forward should return one array, but it returned a "
+                    f"{type(result).__name__}; two results are two operations"
+                )
             return _checked_output(self, arrays, np.asarray(result))
         if output_id in input_ids:
             return result.view()
@@ -362,6 +381,8 @@ class Function:
         """Let go of what was saved; the node keeps its place in the graph."""
         self.saved = RELEASED
         self._inputs = self._packed = None
+        if self._anomaly is not None:
+            self._anomaly.lock = None
         if self._given is not None:
             self._given = RELEASED
 
@@ -410,6 +431,13 @@ def _refuse_numbers(cls: type[Function], arrays: list[Any], error: AttributeErro
                 f"{cls.__name__}: input {position} should be a tensor or an array, but it is "
                 f"{value!r}, of type {type(value).__name__}"
             ) from error
+
+
+def _refuse_shapes(cls: type[Function], error: ValueError) -> None:
+    """Raise an error that names the operation, where NumPy's own does not."""
+    message = str(error).strip()
+    if message.startswith("operands could not be broadcast"):
+        raise ValueError(f"{cls.__name__}: {message}; reshape one of them") from error
 
 
 def _tell_apart(arrays: list[Any], edges: list[Edge | None]) -> None:

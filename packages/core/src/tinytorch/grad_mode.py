@@ -66,6 +66,11 @@ class GradMode:
         def generator(*args: Any, **kwargs: Any) -> Any:
             return (yield from _in_mode_at_every_step(mode, function(*args, **kwargs)))
 
+        if not callable(function):
+            raise TypeError(
+                f"a grad mode decorates a function, but {function!r} was given; "
+                "in a with block, it is called without arguments"
+            )
         if inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"a grad mode cannot decorate the asynchronous generator {function.__name__}; "
@@ -123,7 +128,7 @@ def no_grad(function: Any = None) -> Any:
     Raises
     ------
     TypeError
-        If the function is an asynchronous generator.
+        If it is no function, or an asynchronous generator.
 
     Examples
     --------
@@ -156,7 +161,7 @@ def enable_grad(function: Any = None) -> Any:
     Raises
     ------
     TypeError
-        If the function is an asynchronous generator.
+        If it is no function, or an asynchronous generator.
 
     Examples
     --------

@@ -15,14 +15,15 @@ class Mode:
     There is one object, `USUAL`, for the commonest mode, so that a call needs a single look.
     """
 
-    __slots__ = ("recording", "saved_hooks")
+    __slots__ = ("anomaly", "recording", "saved_hooks")
 
-    def __init__(self, recording: bool, saved_hooks: Hooks | None) -> None:
+    def __init__(self, recording: bool, saved_hooks: Hooks | None, anomaly: Any) -> None:
         self.recording = recording
         self.saved_hooks = saved_hooks
+        self.anomaly = anomaly
 
 
-USUAL = Mode(recording=True, saved_hooks=None)
+USUAL = Mode(recording=True, saved_hooks=None, anomaly=None)
 
 _mode: ContextVar[Mode] = ContextVar("tinytorch_mode", default=USUAL)
 
@@ -33,13 +34,21 @@ def set_recording(recording: bool) -> None:
     """Switch recording on or off, and leave the rest of the mode as it is."""
     mode = _mode.get()
     if mode.recording != recording:
-        _set(recording, mode.saved_hooks)
+        _set(recording, mode.saved_hooks, mode.anomaly)
 
 
 def set_saved_hooks(hooks: Hooks | None) -> None:
     """Set what packs saved arrays, and leave the rest of the mode as it is."""
-    _set(_mode.get().recording, hooks)
+    mode = _mode.get()
+    _set(mode.recording, hooks, mode.anomaly)
 
 
-def _set(recording: bool, hooks: Hooks | None) -> None:
-    _mode.set(USUAL if recording and hooks is None else Mode(recording, hooks))
+def set_anomaly(anomaly: Any) -> None:
+    """Set what looks for anomalies, and leave the rest of the mode as it is."""
+    mode = _mode.get()
+    _set(mode.recording, mode.saved_hooks, anomaly)
+
+
+def _set(recording: bool, hooks: Hooks | None, anomaly: Any) -> None:
+    is_usual = recording and hooks is None and anomaly is None
+    _mode.set(USUAL if is_usual else Mode(recording, hooks, anomaly))

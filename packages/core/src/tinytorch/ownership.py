@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .interpreter import HAS_GIL
+
 
 def is_unshared(array: Any) -> bool:
     """Whether nobody holds an array, or its memory, but the caller in one local variable.
@@ -39,7 +41,5 @@ def _counted_here() -> tuple[Any, Any]:
 
 
 _ALONE, _ALONE_IN_A_VIEW = (
-    _counted_here()
-    if hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
-    else (None, None)
+    _counted_here() if HAS_GIL and hasattr(sys, "getrefcount") else (None, None)
 )

@@ -27,6 +27,11 @@ class saved_tensors_hooks:  # PyTorch's name
     unpack : callable
         Takes what `pack` returned, and returns an array of the same shape and dtype.
 
+    Raises
+    ------
+    TypeError
+        If one of them cannot be called.
+
     Notes
     -----
     Only the innermost block's hooks are called. An operation that saves a number, or nothing, calls
@@ -45,6 +50,11 @@ class saved_tensors_hooks:  # PyTorch's name
     """
 
     def __init__(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        for name, hook in (("pack", pack), ("unpack", unpack)):
+            if not callable(hook):
+                raise TypeError(
+                    f"saved_tensors_hooks: {name} should be a function, but it is {hook!r}"
+                )
         self.hooks = (pack, unpack)
         self._outer: list[Hooks | None] = []
 

@@ -6,7 +6,9 @@ What a tensor can compute is attached to this class by the registry, operation b
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -15,9 +17,9 @@ from .arrays import FLOATING, Array, as_array
 from .backward import Pass
 from .errors import GradientError
 from .function import AccumulateGrad, Edge, Function, Variable
-from .grad_mode import enable_grad
+from .gradient_hooks import Hookable
 from .higher import RecordedPass
-from .values import Values
+from .modes import set_recording
 
 if TYPE_CHECKING:
     from ._attached import AttachedMethods
@@ -25,7 +27,7 @@ else:
     AttachedMethods = object
 
 
-class Tensor(Values, AttachedMethods):
+class Tensor(Hookable, AttachedMethods):
     """An array whose operations are recorded, so that gradients can flow back through them.
 
     Parameters
@@ -75,7 +77,7 @@ class Tensor(Values, AttachedMethods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = _in_dtype_of(self, value)
+        array = _in_dtype_of(self, value, "x.data")
         if self._edge is not None:
             if array.shape != self._data.shape:
                 raise ValueError(
@@ -153,9 +155,14 @@ class Tensor(Values, AttachedMethods):
     def grad(self) -> Array | None:
         """The gradient that has arrived, or None: of leaves, and after `retain_grad` of others.
 
-        An array, or a Tensor after ``backward(create_graph=True)``.
+        An array, or a Tensor after ``backward(create_graph=True)``. To read it of a computed tensor
+        that keeps none is a UserWarning.
         """
-        return None if self._accumulator is None else self._accumulator.grad
+        leaf = self._accumulator
+        gradient = None if leaf is None else leaf.grad
+        if gradient is None and isinstance(self._edge, Function):
+            _warn_unless_retained(self._edge, leaf)
+        return gradient
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -163,15 +170,16 @@ class Tensor(Values, AttachedMethods):
             if self._accumulator is not None:
                 self._accumulator.grad = None
             return
-        if value is self.grad:  # as after x.grad *= 2
+        leaf = self._own_accumulator()
+        if value is leaf.grad:  # as after x.grad *= 2
             return
-        array = _in_dtype_of(self, value)
+        array = _in_dtype_of(self, value, "x.grad")
         if array.shape != self._data.shape:
             raise ValueError(
                 f"the gradient of a tensor of shape {self._data.shape} has its shape, "
                 f"but the one given has shape {array.shape}"
             )
-        self._own_accumulator().grad = array.astype(self._data.dtype)
+        leaf.grad = array.astype(self._data.dtype)
 
     def _own_accumulator(self) -> AccumulateGrad:
         if self._accumulator is None:
@@ -236,8 +244,8 @@ class Tensor(Values, AttachedMethods):
         """
         if self._edge is None:
             raise GradientError(
-                "backward() is for a tensor that was computed from one with requires_grad=True; "
-                "this one was not, or it was computed under no_grad()"
+                "backward() is for a tensor that requires gradients; "
+                f"this one {why_without_gradient(self)}"
             )
         keep = create_graph if retain_graph is None else retain_graph
         which = RecordedPass if create_graph else Pass
@@ -252,7 +260,9 @@ class Tensor(Values, AttachedMethods):
                     "from: sum it to one number first, or pass an array of its shape"
                 )
             return np.ones(self._data.shape, self._data.dtype)
-        seed: Any = gradient if isinstance(gradient, Variable) else _in_dtype_of(self, gradient)
+        seed: Any = gradient
+        if not isinstance(gradient, Variable):
+            seed = _in_dtype_of(self, gradient, "the gradient given to backward()")
         if seed.shape != self.shape and not seed.size == self.size == 1:
             raise GradientError(
                 f"backward() of a tensor of shape {self.shape} got a gradient of shape "
@@ -260,8 +270,8 @@ class Tensor(Values, AttachedMethods):
             )
         if seed.shape == self.shape:
             return seed
-        with enable_grad():
-            return seed.reshape(self.shape)
+        # In a context of its own, so that an interrupt cannot leave the grad mode changed.
+        return copy_context().run(_recorded_reshape, seed, self.shape)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
@@ -271,6 +281,9 @@ class Tensor(Values, AttachedMethods):
             "a tensor does not change in place, for its array may be saved in a graph; "
             "write to x.data[...], or compute a new tensor, as where(mask, a, b) does"
         )
+
+    def __delitem__(self, key: Any) -> NoReturn:
+        raise TypeError("elements of a tensor cannot be deleted; compute a new one, as x[key] does")
 
     # Copies.
 
@@ -327,11 +340,36 @@ def _new_leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def _in_dtype_of(tensor: Tensor, value: Any) -> Array:
+def why_without_gradient(tensor: Tensor) -> str:
+    """Say of a tensor that requires no gradient why that is so, as far as one can see."""
+    if tensor.dtype.kind != FLOATING:
+        return f"has dtype {tensor.dtype}, and only floating tensors have gradients"
+    return "was not computed from one with requires_grad=True, or it was under no_grad()"
+
+
+def _recorded_reshape(seed: Any, shape: tuple[int, ...]) -> Any:
+    set_recording(True)
+    return seed.reshape(shape)
+
+
+def _warn_unless_retained(node: Function, accumulator: AccumulateGrad | None) -> None:
+    if accumulator is None or accumulator not in node._retained:
+        warnings.warn(
+            "grad of a computed tensor is None, for backward keeps the gradients of leaves only; "
+            "call retain_grad() on it before backward, or read the grad of the leaf",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _in_dtype_of(tensor: Tensor, value: Any, what: str) -> Array:
     """Return a value as an array; Python numbers, which have no dtype, in that of the tensor."""
     if isinstance(value, Variable):
         return value._data
-    return as_array(value, None if hasattr(value, "__array__") else tensor.dtype)
+    try:
+        return as_array(value, None if hasattr(value, "__array__") else tensor.dtype)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what} should be an array of shape {tensor.shape}: {error}") from error
 
 
 def _require_floating(array: Array) -> None:

@@ -6,8 +6,11 @@ from collections import Counter
 
 import pytest
 
+from ..fuzz import report as random_programs
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    random_programs.write(terminalreporter)
     passed = [
         dict(report.user_properties)
         for report in terminalreporter.getreports("passed")

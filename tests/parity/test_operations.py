@@ -6,7 +6,6 @@ A sample is run in both dtypes and in several memory layouts, with a random grad
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,30 +17,10 @@ from tinytorch.missing import HINTS
 from tinytorch.operation import registry
 from tinytorch.samples import Sample, uniform
 
-from . import (
-    adapters_convolution,
-    adapters_elementwise,
-    adapters_joining,
-    adapters_linalg,
-    adapters_losses,
-    adapters_nn,
-    adapters_reductions,
-    adapters_shaping,
-    higher,
-)
+from . import higher
+from .counterparts import FAMILIES, constant, counterpart
 
 tinytorch.enable_autograd(quiet=True, strict=True)
-
-FAMILIES = (
-    adapters_elementwise,
-    adapters_reductions,
-    adapters_shaping,
-    adapters_linalg,
-    adapters_nn,
-    adapters_joining,
-    adapters_convolution,
-    adapters_losses,
-)
 
 OPERATIONS = [op for name, op in registry.operations.items() if name == op.name]
 
@@ -87,84 +66,6 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# What PyTorch spells differently. Each takes what our function takes, with PyTorch's tensors.
-
-
-def _of_tensors(function: Any) -> Any:
-    """PyTorch's function takes no bare number in this place: a 0-d tensor is as weak a number."""
-
-    def call(*operands: Any) -> Any:
-        return function(
-            *(x if torch.is_tensor(x) else torch.tensor(x, dtype=torch.float64) for x in operands)
-        )
-
-    return call
-
-
-def _over_axes(function: Any, every_axis: Any) -> Any:
-    """PyTorch's function keeps dimensions only if it is told which."""
-
-    def call(x: Any, dim: Any = every_axis, keepdim: bool = False) -> Any:
-        return function(x, dim=dim, keepdim=keepdim)
-
-    return call
-
-
-def _clamp(x: Any, min: Any = None, max: Any = None) -> Any:
-    """PyTorch's bounds are both numbers or both tensors."""
-    if torch.is_tensor(min) or torch.is_tensor(max):
-        min, max = (
-            torch.tensor(bound, dtype=x.dtype) if isinstance(bound, float) else bound
-            for bound in (min, max)
-        )
-    return torch.clamp(x, min, max)
-
-
-def _transpose(x: Any, dim0: int = -2, dim1: int = -1) -> Any:
-    """PyTorch's transpose has no default axes."""
-    return torch.transpose(x, dim0, dim1) if x.ndim > 1 else x.clone()
-
-
-def _cross_entropy(input: Any, target: Any, **parameters: Any) -> Any:
-    """PyTorch's class labels are int64."""
-    labels = not target.is_floating_point()
-    return torch.nn.functional.cross_entropy(
-        input, target.long() if labels else target, **parameters
-    )
-
-
-def _mse_loss(input: Any, target: Any, **parameters: Any) -> Any:
-    """PyTorch has no gradient where the targets are integers."""
-    return torch.nn.functional.mse_loss(input, target.to(input.dtype), **parameters)
-
-
-ADAPTED = {
-    "add": _of_tensors(torch.add),
-    "subtract": _of_tensors(torch.sub),
-    "multiply": _of_tensors(torch.mul),
-    "divide": _of_tensors(torch.div),
-    "maximum": _of_tensors(torch.maximum),
-    "minimum": _of_tensors(torch.minimum),
-    "sum": _over_axes(torch.sum, None),
-    "mean": _over_axes(torch.mean, None),
-    "amax": _over_axes(torch.amax, ()),
-    "amin": _over_axes(torch.amin, ()),
-    "clip": _clamp,
-    "reshape": torch.Tensor.reshape,  # torch.reshape takes a tuple only
-    "transpose": _transpose,
-    "cross_entropy": _cross_entropy,
-    "mse_loss": _mse_loss,
-    **{name: function for family in FAMILIES for name, function in family.ADAPTED.items()},
-}
-KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}
-
-
-def counterpart(operation: Operation) -> Any:
-    """PyTorch's function for an operation."""
-    assert operation.torch is not None
-    return ADAPTED.get(operation.name, attrgetter(operation.torch)(torch))
-
-
 class Both:
     """The arguments of one call, for us and for PyTorch."""
 
@@ -176,19 +77,13 @@ class Both:
         self.parameters = {name: self._both(value) for name, value in sample.parameters.items()}
 
     def _both(self, value: Any) -> tuple[Any, Any]:
-        if isinstance(value, np.ndarray):
-            return self._leaf(value) if value.dtype.kind == "f" else (value, torch.tensor(value))
-        if isinstance(value, np.floating):  # its dtype counts, as in PyTorch from 1-d on
-            return value, torch.tensor([value])
-        if isinstance(value, np.generic):
-            return value, torch.tensor(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return self._leaf(value)
         if isinstance(value, list | tuple) and any(isinstance(x, np.ndarray) for x in value):
             pairs = [self._both(x) for x in value]
             ours, theirs = zip(*pairs, strict=True)
             return list(ours), list(theirs)
-        if isinstance(value, list) and any(isinstance(x, float) for x in value):
-            return value, torch.tensor(value, dtype=getattr(torch, self.dtype.__name__))
-        return value, value
+        return value, constant(value, self.dtype)
 
     def _leaf(self, values: Any) -> tuple[Tensor, torch.Tensor]:
         array = values.astype(self.dtype)
@@ -203,7 +98,7 @@ class Both:
         )
         theirs = counterpart(operation)(
             *(value for _, value in self.inputs),
-            **{KEYWORDS.get(name, name): value for name, (_, value) in self.parameters.items()},
+            **{name: value for name, (_, value) in self.parameters.items()},
         )
         if isinstance(ours, list | tuple):
             assert len(ours) == len(theirs)

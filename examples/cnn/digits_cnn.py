@@ -10,15 +10,20 @@ Proceedings of the IEEE 86:2278-2324.
 
 from __future__ import annotations
 
-import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import tinytorch
+import tinytorch_modules as nn
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tinytorch import Tensor, ops
-from tqdm import trange
+from tinytorch_optim import SGD
+from tinytorch_optim.lr_scheduler import LinearLR
+
+sys.path.append(str(Path(__file__).parents[1]))
+from training import shuffled, train
 
 SEED = 0
 EPOCHS, BATCH_SIZE, LEARNING_RATE, MOMENTUM = 30, 64, 0.05, 0.9
@@ -28,34 +33,22 @@ REQUIRED_ACCURACY = 0.98
 def main() -> None:
     tinytorch.manual_seed(SEED)
     train_images, test_images, train_labels, test_labels = load_data()
-    parameters = {
-        "kernels1": random_weights(16, 1, 3, 3),
-        "bias1": tinytorch.zeros(16, requires_grad=True),
-        "kernels2": random_weights(32, 16, 3, 3),
-        "bias2": tinytorch.zeros(32, requires_grad=True),
-        "kernels3": random_weights(64, 32, 3, 3),
-        "bias3": tinytorch.zeros(64, requires_grad=True),
-        "weights": random_weights(10, 64 * 2 * 2),
-        "bias": tinytorch.zeros(10, requires_grad=True),
-    }
-    velocities = {name: np.zeros_like(p.data) for name, p in parameters.items()}
-    print(f"{sum(p.data.size for p in parameters.values()):,} parameters")
+    model = network()
+    print(f"{sum(parameter.size for parameter in model.parameters()):,} parameters")
 
-    epochs = trange(EPOCHS, desc="learning", unit="epoch")
-    for epoch in epochs:
-        rate = LEARNING_RATE * (1 - epoch / EPOCHS)
-        shuffled = tinytorch.default_generator().permutation(len(train_images))
-        for start in range(0, len(shuffled), BATCH_SIZE):
-            batch = shuffled[start : start + BATCH_SIZE]
-            scores = network(Tensor(moved(train_images[batch])), parameters)
-            loss = ops.cross_entropy(scores, train_labels[batch])
-            for parameter in parameters.values():
-                parameter.zero_grad()
-            loss.backward()
-            update(parameters, velocities, rate)
-        epochs.set_postfix_str(f"loss {loss.item():.4f}", refresh=False)
+    def loss_of(batch: np.ndarray) -> Tensor:
+        return ops.cross_entropy(model(moved(train_images[batch])), train_labels[batch])
 
-    accuracy = evaluate(test_images, test_labels, parameters)
+    optimizer = SGD(model.parameters(), LEARNING_RATE, MOMENTUM)
+    train(
+        model,
+        optimizer,
+        lambda: shuffled(len(train_images), BATCH_SIZE),
+        loss_of,
+        EPOCHS,
+        scheduler=LinearLR(optimizer, 1, 0, EPOCHS),
+    )
+    accuracy = evaluate(model, test_images, test_labels)
     print(f"accuracy on {len(test_images)} images it has not seen: {accuracy:.1%}")
     if accuracy < REQUIRED_ACCURACY:
         sys.exit(f"an accuracy of at least {REQUIRED_ACCURACY:.0%} is expected")
@@ -82,37 +75,28 @@ def moved(images: np.ndarray) -> np.ndarray:
     return ways[np.arange(len(images)), :, down, right]
 
 
-def network(images: Tensor, parameters: dict[str, Tensor]) -> Tensor:
+def network() -> nn.Module:
     """Scores of the ten digits for each image.
 
     The shapes: (n, 1, 8, 8), (n, 16, 8, 8), (n, 32, 4, 4), (n, 64, 2, 2), (n, 256), (n, 10).
     """
-    p = parameters
-    hidden = ops.conv2d(images, p["kernels1"], p["bias1"], padding=1).relu()
-    hidden = ops.conv2d(hidden, p["kernels2"], p["bias2"], padding=1).relu()
-    hidden = ops.max_pool2d(hidden, 2)
-    hidden = ops.conv2d(hidden, p["kernels3"], p["bias3"], padding=1).relu()
-    hidden = ops.max_pool2d(hidden, 2)
-    return ops.linear(hidden.reshape(len(images), -1), p["weights"], p["bias"])
+    return nn.Sequential(
+        *(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), halved),
+        *(nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), halved),
+        *(nn.Flatten(), nn.Linear(256, 10)),
+    )
 
 
-def random_weights(outputs: int, *inputs: int) -> Tensor:
-    """Weights with which relu keeps the variance from layer to layer (He et al. 2015)."""
-    deviation = (2 / math.prod(inputs)) ** 0.5
-    return (tinytorch.randn(outputs, *inputs) * deviation).requires_grad_()
-
-
-def update(parameters: dict[str, Tensor], velocities: dict[str, np.ndarray], rate: float) -> None:
-    """One step of gradient descent with momentum."""
-    for name, parameter in parameters.items():
-        velocities[name] = MOMENTUM * velocities[name] + parameter.grad
-        parameter.data -= rate * velocities[name]
+def halved(images: Tensor) -> Tensor:
+    """The images at half their height and width: the largest of each four pixels."""
+    return ops.max_pool2d(images, 2)
 
 
 @tinytorch.no_grad()
-def evaluate(images: np.ndarray, labels: np.ndarray, parameters: dict[str, Tensor]) -> float:
+def evaluate(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
     """The share of the images that are read right."""
-    scores = network(Tensor(images), parameters)
+    scores = model.eval()(images)
     return np.mean(scores.argmax(axis=1).data == labels)
 
 

@@ -23,7 +23,7 @@ def test_script(script: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", sorted(ROOT.glob("examples/*/*.py")), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", sorted(ROOT.glob("examples/**/*.py")), ids=lambda f: f.stem)
 def test_file_is_short(file: Path) -> None:
     """An example can be read at a sitting."""
     assert len(file.read_text(encoding="utf-8").splitlines()) < 150

@@ -15,7 +15,12 @@ from typing import NamedTuple
 import pytest
 
 PROGRAM = """
-import contextlib, importlib, io, json, pathlib, sys
+import contextlib, importlib, io, json, pathlib, sys, traceback, warnings
+
+def show(message, category, *_):
+    print(f"{category.__name__}: {message}")
+
+warnings.showwarning = show
 from tinytorch.operation import registry
 
 namespace = {"__name__": "__main__"}
@@ -28,7 +33,10 @@ for files, source, page in json.load(sys.stdin):
         importlib.invalidate_caches()
         registry.restart()
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        exec(compile(source, page, "exec"), namespace)
+        try:
+            exec(compile(source, page, "exec"), namespace)
+        except Exception as error:
+            print("".join(traceback.format_exception_only(error)).rstrip())
     printed.append(output.getvalue())
 print(json.dumps(printed))
 """
@@ -86,14 +94,15 @@ def run_page(tmp_path: Path) -> Callable[[Path], list[tuple[str, str]]]:
     """Return a function that runs a page: what its blocks should print, and what they printed.
 
     All Python blocks are one program, in a process of its own. What a block should print stands in
-    a text block right after it. A block whose first line is a comment with nothing but a file name
+    a text block right after it, an error that ends the block as Python prints it last, and each
+    warning with its class. A block whose first line is a comment with nothing but a file name
     is that file, and a pyproject.toml counts as installed from there on, in a program begun anew.
     """
 
     def run(page: Path) -> list[tuple[str, str]]:
         blocks = blocks_of(page)
         ran = subprocess.run(
-            [sys.executable, "-W", "error", "-c", PROGRAM],
+            [sys.executable, "-W", "always", "-c", PROGRAM],
             input=json.dumps([(block.files, block.source, page.name) for block in blocks]),
             capture_output=True,
             text=True,

@@ -13,7 +13,7 @@ README = ROOT / "README.md"
 def test_examples(run_page: Callable[[Path], list[tuple[str, str]]]) -> None:
     """The examples run, the plugin's among them, and print what stands below them."""
     results = run_page(README)
-    assert len(results) == 3
+    assert len(results) == 4
     for expected, printed in results:
         assert printed == expected
 

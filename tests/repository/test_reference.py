@@ -26,9 +26,16 @@ from tinytorch.testing.plugin_checks import KIT as CHECKS_OF_PLUGINS
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/reference/*.md"))
 HOOKS = "tinytorch.hooks"
-MODULES = ("tinytorch", "tinytorch.func", "tinytorch.samples", "tinytorch.testing")
+MODULES = (
+    *("tinytorch", "tinytorch.func", "tinytorch.inspect"),
+    *("tinytorch.samples", "tinytorch.testing"),
+    *("tinytorch_modules", "tinytorch_optim", "tinytorch_optim.lr_scheduler"),
+)
 
-KNOWN = {*import_module("tinytorch").__all__, *vars(builtins)}
+KNOWN = {
+    *(name for module in MODULES for name in getattr(import_module(module), "__all__", ())),
+    *vars(builtins),
+}
 """Names of classes that a user knows: ours that are public, and Python's own."""
 
 SHOWN = re.compile(
@@ -129,7 +136,7 @@ def lines(name: str, statements: list[ast.stmt], value: Any = None) -> set[str]:
 
 
 def ours(value: type) -> list[type]:
-    return [base for base in value.__mro__[1:] if base.__module__.startswith("tinytorch.")]
+    return [base for base in value.__mro__[1:] if base.__module__.startswith("tinytorch")]
 
 
 def known_bases(value: type) -> list[str]:

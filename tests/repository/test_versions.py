@@ -16,7 +16,13 @@ PACKAGES = {
 }
 VERSION = PACKAGES["core"]["project"]["version"]
 
+# What stands on operations, and brings none.
+LIBRARIES = {"modules": ["tinytorch-ops-nn"], "optim": []}
+
 each = pytest.mark.parametrize("package", PACKAGES.values(), ids=PACKAGES.keys())
+each_with_operations = pytest.mark.parametrize(
+    "package", [pytest.param(p, id=name) for name, p in PACKAGES.items() if name not in LIBRARIES]
+)
 
 
 @each
@@ -26,17 +32,18 @@ def test_version(package: dict[str, Any]) -> None:
     assert import_module(package["tool"]["flit"]["module"]["name"]).__version__ == VERSION
 
 
-@each
-def test_requirement_on_core(package: dict[str, Any]) -> None:
-    """An op package works with the core of its own minor version, and with no other of ours."""
-    ours = [name for name in package["project"]["dependencies"] if name.startswith("tinytorch")]
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_requirements_of_ours(folder: str) -> None:
+    """An op package works with the core of its own minor version, a library with more of ours."""
+    dependencies = PACKAGES[folder]["project"]["dependencies"]
     major, minor, _ = map(int, VERSION.split("."))
     assert major == 0, "what a range spans from 1.0 on is to be decided"
-    wanted = [f"tinytorch-core>=0.{minor},<0.{minor + 1}"]
-    assert ours == ([] if package is PACKAGES["core"] else wanted)
+    names = [] if folder == "core" else ["tinytorch-core", *LIBRARIES.get(folder, [])]
+    wanted = [f"{name}>=0.{minor},<0.{minor + 1}" for name in names]
+    assert [name for name in dependencies if name.startswith("tinytorch")] == wanted
 
 
-@each
+@each_with_operations
 def test_entry_point(package: dict[str, Any]) -> None:
     """The entry point of a package bears the distribution's name, and leads to a module of it."""
     points = package["project"]["entry-points"]["tinytorch"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tarfile
 import tempfile
@@ -27,7 +28,7 @@ PACKAGES = {
 }
 MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
 # Tests that need nothing of the repository but the installed packages.
-PORTABLE = ["core", "ops_nn", "ops_losses", "ops_math", "textbook"]
+PORTABLE = ["core", "ops_nn", "ops_losses", "ops_math", "modules", "optim", "textbook"]
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -52,6 +53,11 @@ def group(name: str) -> tuple[str, ...]:
 def sources() -> list[str]:
     """Arguments that install every package as it stands in the tree."""
     return [argument for name in PACKAGES for argument in ("-e", f"packages/{name}")]
+
+
+def oldest(claims: list[str]) -> tuple[str, ...]:
+    """The oldest releases that requirements allow."""
+    return tuple(claim.replace(">=", "==") for claim in claims)
 
 
 def wheel(name: str) -> Path:
@@ -81,7 +87,8 @@ def run_on_wheels(
             cores = IN_PARALLEL if parallel else ()
             session.run("pytest", *cores, *paths, *session.posargs, env=ONE_THREAD)
             if kit and not session.posargs:
-                distributions = [PACKAGES[name]["project"]["name"] for name in names]
+                projects = [PACKAGES[name]["project"] for name in names]
+                distributions = [p["name"] for p in projects if "entry-points" in p]
                 session.run(
                     "python",
                     "-m",
@@ -149,10 +156,20 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
-    session.install(*sources(), *group("test"), *group("scipy"), *group("contraction"))
+    also = (*group("scipy"), *group("contraction"), *group("training"))
+    session.install(*sources(), *group("test"), *also)
     session.run("pytest", *IN_PARALLEL, *session.posargs, env=ONE_THREAD)
     if not session.posargs:
         session.run("pytest", "--doctest-modules", "packages")
+
+
+# Those that end in t have no GIL. They are looked for as the others are, and skipped where missing.
+@nox.session(python=["3.11", "3.12", "3.13", "3.13t", "3.14t"])
+def stress(session: nox.Session) -> None:
+    """Threads, signals and failing allocations at random moments; TINYTORCH_STRESS=10 for more."""
+    session.install("-e", "packages/core", *group("test"))
+    without_gil = {"PYTHON_GIL": "0"} if str(session.python).endswith("t") else {}
+    session.run("pytest", "tests/stress", *session.posargs, env={**ONE_THREAD, **without_gil})
 
 
 @nox.session
@@ -186,6 +203,18 @@ def ops_math(session: nox.Session) -> None:
     run_on_wheels(
         session, "core", "ops-math", tests=["ops_math"], kit=True, also=group("contraction")
     )
+
+
+@nox.session(requires=["build"])
+def modules(session: nox.Session) -> None:
+    """Core, the operations of neural networks and the modules made of them, nothing else."""
+    run_on_wheels(session, "core", "ops-nn", "modules", tests=["modules"], also=group("weights"))
+
+
+@nox.session(requires=["build"])
+def optim(session: nox.Session) -> None:
+    """Core and the optimisers, nothing else."""
+    run_on_wheels(session, "core", "optim", tests=["optim"])
 
 
 @nox.session(requires=["build"])
@@ -240,16 +269,20 @@ def stubs(session: nox.Session) -> None:
 @nox.session(python="3.11", requires=["build"])
 def minimums(session: nox.Session) -> None:
     """The oldest NumPy and pluggy that core claims to work with."""
-    claims = PACKAGES["core"]["project"]["dependencies"]
-    oldest = tuple(claim.replace(">=", "==") for claim in claims)
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=oldest, kit=True)
+    project = PACKAGES["core"]["project"]
+    also = (*oldest(project["dependencies"]), *group("weights"))
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=also, kit=True)
+    # These tests need a newer pytest than the kit does.
+    session.install(*oldest(project["optional-dependencies"]["testing"]))
+    session.run("python", "-m", "tinytorch", "check", project["name"], env=ONE_THREAD)
 
 
 @nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
 def python_matrix(session: nox.Session) -> None:
     """Every Python that is claimed and present."""
     # On 3.11 the kit has run on the wheels already, one package after the other.
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, kit=session.python != "3.11")
+    kit = session.python != "3.11"
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=group("weights"), kit=kit)
 
 
 @nox.session
@@ -276,13 +309,102 @@ def transformer(session: nox.Session) -> None:
     session.run("python", "examples/transformer/topics_transformer.py", *session.posargs)
 
 
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Pictures of graphs, laid out; with `write`, those of docs/pictures are written anew."""
+    needed = ("-r", "examples/transformer/requirements.txt")
+    session.install(*sources(), *group("test"), *needed)
+    session.install("-e", "packages/core[inspect]")
+    if session.posargs == ["write"]:
+        session.run("python", "docs/pictures/generate.py")
+    else:
+        session.run("pytest", "tests/pictures", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """The site of the documentation, in build/site; warnings are errors, and so are dead links."""
+    needed = ("-r", "examples/transformer/requirements.txt")
+    session.install(*sources(), "-e", "packages/core[inspect]", *group("site"), *needed)
+    place = ROOT / "build" / "site"
+    shutil.rmtree(place, ignore_errors=True)
+    options = ("--fail-on-warning", "--keep-going", "--quiet", "--fresh-env")
+    doctrees = ("--doctree-dir", session.create_tmp())
+    session.run("sphinx-build", *options, *doctrees, "docs", str(place))
+    session.run("pytest", "tests/site", *session.posargs)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """The notebooks, in Binder's environment; with `write`, they are written anew from pages."""
+    session.install("-r", ".binder/requirements.txt", *group("notebooks"))
+    if session.posargs == ["write"]:
+        session.run("python", "docs/notebooks/generate.py")
+    else:
+        session.run("pytest", "tests/notebooks", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def comparison(session: nox.Session) -> None:
+    """The table in docs/compare.md; of PyTorch's column `parity` takes care."""
+    session.install(*sources(), *group("comparison"))
+    session.run("pytest", "tests/comparison", *session.posargs, env=ONE_THREAD)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@nox.session(default=CHROMIUM is not None, requires=["site"])
+def browser(session: nox.Session) -> None:
+    """The site and the pages of pictures in a browser: clicks, dark grounds, narrow windows."""
+    if CHROMIUM is None:
+        session.skip("there is no Chromium here; install it, as by `apt-get install chromium`")
+    needed = ("-r", "examples/transformer/requirements.txt")
+    session.install(*sources(), *group("browser"), *needed)
+    session.install("-e", "packages/core[inspect]")
+    session.run("pytest", "tests/browser", *session.posargs, env=ONE_THREAD)
+
+
 # Always by pip, which can be told where a build without graphics-card libraries lies; uv looks
 # elsewhere, and fetches gigabytes.
 @nox.session(python="3.11", venv_backend="venv", default=False)
 def parity(session: nox.Session) -> None:
     """Agreement with PyTorch, which is too large a download for every run."""
     session.install(*sources(), *group("parity"))
-    session.run("pytest", *IN_PARALLEL, "tests/parity", *session.posargs, env=ONE_THREAD)
+    tests = ("tests/parity", "tests/comparison")
+    session.run("pytest", *IN_PARALLEL, *tests, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """How much of core its own tests and the kit run: at least 98%, by branch."""
+    session.install(*sources(), *group("coverage"), *group("scipy"))
+    tests = ("tests/core", "tests/textbook", "tests/conformance")
+    # Coverage imports and allocates in the processes that these two look at.
+    others = "not imported_when_it_is_used and not allocation_of_pythons"
+    session.run("coverage", "erase")
+    session.run(
+        *("coverage", "run", "-m", "pytest", *IN_PARALLEL, *tests, "-k", others), env=ONE_THREAD
+    )
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+# By pip, for the same reason.
+@nox.session(python="3.11", venv_backend="venv", default=False)
+def fuzz(session: nox.Session) -> None:
+    """Random programs against differences and PyTorch: how many, and from which batch on."""
+    session.install(*sources(), *group("parity"))
+    programs = session.posargs[0] if session.posargs else "20000"
+    first = session.posargs[1] if session.posargs[1:] else str(random.randrange(10**6))
+    session.log(f"{programs} programs, from batch {first} on")
+    session.run(
+        "pytest",
+        *IN_PARALLEL,
+        "tests/fuzz",
+        "tests/parity/test_random_programs.py",
+        env={**ONE_THREAD, "TINYTORCH_FUZZ_PROGRAMS": programs, "TINYTORCH_FUZZ_FIRST": first},
+    )
 
 
 @nox.session(default=False)

@@ -22,8 +22,9 @@ from tinytorch import Operation
 from tinytorch.operation import registry
 
 FOLDER = Path(__file__).parent
-PROJECTS = sorted(FOLDER.parents[1].glob("packages/*/pyproject.toml"))
-DISTRIBUTIONS = [tomllib.loads(path.read_text("utf-8"))["project"]["name"] for path in PROJECTS]
+FILES = sorted(FOLDER.parents[1].glob("packages/*/pyproject.toml"))
+PROJECTS = [tomllib.loads(path.read_text("utf-8"))["project"] for path in FILES]
+DISTRIBUTIONS = [project["name"] for project in PROJECTS if "entry-points" in project]
 
 NOTICE = "<!-- Written by `nox -s reference` from the code: change docstrings, not this page. -->"
 INDEX = f"""{NOTICE}

@@ -319,7 +319,7 @@ def test_allclose():
 def test_numpys_own_names_are_not_looked_up_as_operations():
     """A name with leading underscores is an AttributeError at once: copy and NumPy ask for many."""
     x = Tensor([1.0])
-    for name in ("_repr_html_", "__array_interface__", "__torch_function__", "_private"):
+    for name in ("_repr_latex_", "__array_interface__", "__torch_function__", "_private"):
         with pytest.raises(AttributeError, match=name):
             getattr(x, name)
 
@@ -405,10 +405,40 @@ def test_retain_grad():
     y.retain_grad()
     g = np.array([0.5, -1.0])
     (y * z).backward(g)
-    assert z.grad is None
+    with pytest.warns(UserWarning, match=r"retain_grad\(\)"):
+        assert z.grad is None
     np.testing.assert_allclose(y.grad, g * z.data)
     assert type(y.grad) is np.ndarray
     assert not np.shares_memory(y.grad, x.grad)
+
+
+def test_reading_a_gradient_that_no_backward_will_leave_is_a_warning():
+    """Of a computed tensor that keeps none; not where there is one, or where one may come."""
+    x = leaf(2)
+    y = x * 2
+    with pytest.warns(UserWarning, match="leaves only") as caught:
+        assert y.grad is None
+    assert [warning.filename for warning in caught] == [__file__]
+    y.grad = np.ones(2)
+    assert y.grad.tolist() == [1.0, 1.0]
+    z = x * 2
+    z.retain_grad()
+    with no_grad():
+        constant = x * 2
+    for without in (x, z, z.detach(), constant):
+        assert without.grad is None
+
+
+def test_only_the_program_reads_gradients():
+    """Copies, pictures and changes of a computed tensor give no warning of its gradient."""
+    y = leaf(2) * 2
+    repr(y), str(y), y.shape
+    copy.deepcopy(y), pickle.dumps(y), y.detach(), y.clone()
+    y.zero_grad()
+    y.grad = np.ones(2)
+    y.zero_grad()
+    y.data = y.data * 2
+    y.sum().backward()
 
 
 def test_retain_grad_sums_over_all_uses_and_backwards():
@@ -600,6 +630,8 @@ def test_setitem_is_refused():
     for x in (leaf(2), Tensor([1.0])):
         with pytest.raises(TypeError, match=r"x\.data\[\.\.\.\]"):
             x[0] = 1.0
+        with pytest.raises(TypeError, match="deleted"):
+            del x[0]
 
 
 # Copies.

@@ -14,8 +14,11 @@ import tinytorch
 from numpy.typing import NDArray
 from tinytorch import Array, Function, Operation, Tensor, no_grad
 from tinytorch.samples import bad, elementwise
+from tinytorch_modules import Linear, Module, Sequential, load
 from tinytorch_ops_losses import CrossEntropyLoss, cross_entropy, mse_loss
 from tinytorch_ops_nn import GELU, embedding, relu, softmax
+from tinytorch_optim import LBFGS, SGD, Adam, Optimizer, clip_grad_norm_
+from tinytorch_optim.lr_scheduler import LRScheduler, StepLR
 
 
 class SoftplusBackward(Function):
@@ -128,6 +131,43 @@ def network(x: Tensor, labels: Tensor) -> Tensor:
     assert_type(mse_loss(hidden, x, reduction="sum"), Tensor)
     assert_type(CrossEntropyLoss()(hidden, labels), Tensor)
     return cross_entropy(hidden, labels)
+
+
+class Network(Module):
+    """Layers, and a tensor that is learnt."""
+
+    def __init__(self) -> None:
+        self.layers = Sequential(Linear(2, 3), relu, Linear(3, 1))
+        self.scale = tinytorch.ones(1, requires_grad=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.scale * self.layers(x)
+        return result
+
+
+def modules(network: Network) -> None:
+    assert_type(network.train().eval(), Network)
+    assert_type(network.scale, Tensor)
+    assert_type(network.parameters(), list[Tensor])
+    assert_type(network.state_dict(), dict[str, NDArray[Any]])
+    assert_type(Linear(2, 3).bias, Tensor | None)
+    assert_type(Linear(2, 3).forward(network.scale), Tensor)
+    assert_type(load(network, "weights.safetensors").missing_keys, list[str])
+
+
+def optimisation(weights: Tensor, named: dict[str, Tensor]) -> None:
+    optimizer = SGD([weights], lr=0.1, momentum=0.9)
+    Adam(named.values())
+    Adam(named.items(), betas=(0.8, 0.9))
+    LBFGS([{"params": [weights], "lr": 0.5}]).step(lambda: weights.sum())
+    assert_type(clip_grad_norm_([weights], 1.0), Tensor)
+    clip_grad_norm_(weights, 1.0)
+    assert_type(optimizer.state_dict(), dict[str, Any])
+    of_any_kind: tuple[Optimizer, LRScheduler] = (optimizer, StepLR(optimizer, 10))
+    of_any_kind[0].step()
+    of_any_kind[1].step()
+    SGD([weights], rate=0.1)  # type: ignore[call-arg]
+    SGD([1.0])  # type: ignore[arg-type]
 
 
 @no_grad

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from . import core_ops, missing, numpy_protocols, samples
 from .arguments import all_axes, as_indices, check_range, either, one_axis, one_of
-from .arrays import Array
+from .arrays import Array, at_least_single, in_common_dtype
 from .broadcasting import sum_to_shape
 from .core_ops.arithmetic import AddBackward, DivBackward, MulBackward, SubBackward
 from .core_ops.linalg import MatmulBackward
 from .core_ops.reductions import SumBackward
 from .core_ops.shaping import ReshapeBackward, TransposeBackward
-from .errors import GradientError, PluginConflictError, PluginError, PluginWarning
+from .errors import AnomalyError, GradientError, PluginConflictError, PluginError, PluginWarning
 from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .operation import CORE, Operation, registry
+from .gradient_hooks import RemovableHandle
+from .operation import CORE, Operation, Registry, registry
 from .saved_hooks import saved_tensors_hooks
-from .sparse import SparseGradient
+from .sparse import SparseGradient, add_at
 from .tensor import Tensor
 from .values import allclose
 
 if TYPE_CHECKING:
     from . import func, ops
+    from . import inspect as inspect  # not in __all__, where it would hide Python's own
+    from .anomaly import detect_anomaly
     from .checkpointing import checkpoint, checkpoint_sequential
     from .creation import (
         arange,
@@ -46,6 +49,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddBackward",
+    "AnomalyError",
     "Array",
     "DivBackward",
     "Function",
@@ -56,21 +60,25 @@ __all__ = [
     "PluginConflictError",
     "PluginError",
     "PluginWarning",
+    "RemovableHandle",
     "ReshapeBackward",
     "SparseGradient",
     "SubBackward",
     "SumBackward",
     "Tensor",
     "TransposeBackward",
+    "add_at",
     "all_axes",
     "allclose",
     "arange",
     "as_indices",
+    "at_least_single",
     "check_range",
     "checkpoint",
     "checkpoint_sequential",
     "custom_gradient",
     "default_generator",
+    "detect_anomaly",
     "either",
     "elementwise",
     "enable_autograd",
@@ -81,6 +89,7 @@ __all__ = [
     "get_rng_state",
     "grad",
     "hookimpl",
+    "in_common_dtype",
     "is_grad_enabled",
     "isolated_registry",
     "manual_seed",
@@ -106,7 +115,19 @@ missing.attach()
 numpy_protocols.attach()
 
 
+def _repr_html(value: Any) -> str:
+    """Return what a notebook shows of a value of ours."""
+    from .inspect.reprs import html_of
+
+    return html_of(value)
+
+
+for _shown in (Tensor, Function, Registry):
+    setattr(_shown, "_repr_html_", _repr_html)  # noqa: B010 - type checkers need not know of it
+
+
 LATER: dict[str, tuple[str, ...]] = {
+    "anomaly": ("detect_anomaly",),
     "checkpointing": ("checkpoint", "checkpoint_sequential"),
     "creation": (
         *("arange", "from_numpy", "full", "ones", "ones_like"),
@@ -116,6 +137,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "discovery": (),
     "func": (),
     "hooks": ("hookimpl",),
+    "inspect": (),
     "ops": (),
     "plugins": ("enable_autograd", "isolated_registry"),
     "random": ("default_generator", "get_rng_state", "manual_seed", "set_rng_state"),
@@ -131,7 +153,8 @@ if not TYPE_CHECKING:  # a type checker shall find fault with a name that is not
                 imported = import_module(f".{module}", __name__)
                 value = imported if name == module else getattr(imported, name)
                 return globals().setdefault(name, value)  # found without this the next time
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        hint = "" if name.startswith("_") else "; operations are in tinytorch.ops"
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, *LATER})

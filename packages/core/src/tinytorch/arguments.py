@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
+from reprlib import repr as short_repr
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,10 @@ def as_indices(op: str, values: Any, what: str = "indices") -> Array:
     >>> as_indices("embedding", [0.0, 2.0])
     array([0, 2])
     """
-    array = np.asarray(values._data if isinstance(values, Variable) else values)
+    try:
+        array = np.asarray(values._data if isinstance(values, Variable) else values)
+    except ValueError as error:
+        raise ValueError(f"{op}: {what} should be rows of equal length: {error}") from error
     if array.dtype.kind in "iu":
         return array
     if array.dtype.kind == "f" and bool(((array == np.floor(array)) & (abs(array) < 2**62)).all()):
@@ -184,6 +188,8 @@ def check_range(op: str, indices: Array, size: int, what: str = "indices") -> No
     ------
     IndexError
         With the range and the first index outside it.
+    TypeError
+        If they are no array.
 
     Examples
     --------
@@ -192,6 +198,11 @@ def check_range(op: str, indices: Array, size: int, what: str = "indices") -> No
         ...
     IndexError: embedding: indices should be from 0 to 2, but 3 was given
     """
+    if not isinstance(indices, np.ndarray):
+        raise TypeError(
+            f"{op}: {what} should be an integer array, as as_indices returns it, but they are "
+            f"{described(indices)}"
+        )
     outside = (indices < 0) | (indices >= size)
     if outside.any():
         raise IndexError(
@@ -229,3 +240,17 @@ def one_of(op: str, name: str, value: Any, choices: Iterable[Any]) -> None:
     if value not in allowed:
         listed = ", ".join(map(repr, allowed))
         raise ValueError(f"{op}: {name} should be one of {listed}, but it is {value!r}")
+
+
+def require_function(op: str, name: str, value: Any) -> None:
+    """Refuse what cannot be called, where a function is expected."""
+    if not callable(value):
+        raise TypeError(f"{op}: {name} should be a function, but it is {described(value)}")
+
+
+def described(value: Any) -> str:
+    """Say in a few words what was given, for an error message."""
+    kind = type(value).__name__
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"of type {kind}, with shape {value.shape} and dtype {value.dtype}"
+    return f"{short_repr(value)}, of type {kind}"

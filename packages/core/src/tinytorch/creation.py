@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import operator
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .arrays import FLOATING, Array, as_array
+from .arguments import described
+from .arrays import FLOATING, REAL, Array, as_array
 from .function import Variable
 from .random import default_generator
 from .tensor import Tensor
 
 
-def _shape(given: tuple[Any, ...]) -> tuple[int, ...]:
+def _shape(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape, given as integers or as one tuple of them."""
-    return tuple(given[0]) if len(given) == 1 and isinstance(given[0], tuple | list) else given
+    lengths = given[0] if len(given) == 1 and isinstance(given[0], tuple | list) else given
+    try:
+        shape = tuple(map(operator.index, lengths))
+    except TypeError:
+        raise TypeError(
+            f"{name}: a shape is made of integers, or is one tuple of them, but {lengths} was given"
+        ) from None
+    if any(length < 0 for length in shape):
+        raise ValueError(f"{name}: no length of a shape is negative, but {shape} was given")
+    return shape
+
+
+def _dtype(name: str, given: np.typing.DTypeLike, kinds: str = REAL) -> np.dtype[Any]:
+    """A dtype of one of the kinds, which are NumPy's codes."""
+    try:
+        dtype = np.dtype(given)
+    except (TypeError, ValueError):
+        dtype = None
+    if dtype is None or dtype.kind not in kinds:
+        what = "floating" if kinds == FLOATING else "one of real numbers or booleans"
+        raise TypeError(f"{name}: the dtype should be {what}, but {given!r} was given")
+    return dtype
 
 
 def _own(array: Array, requires_grad: bool) -> Tensor:
@@ -22,13 +46,6 @@ def _own(array: Array, requires_grad: bool) -> Tensor:
     tensor = from_numpy(array)
     tensor.requires_grad = requires_grad
     return tensor
-
-
-def _drawn(name: str, numbers: Any, dtype: np.typing.DTypeLike) -> Array:
-    """Random numbers in a dtype, which has to be floating."""
-    if np.dtype(dtype).kind != FLOATING:
-        raise TypeError(f"{name}: random numbers are floating, but dtype={dtype} was given")
-    return np.asarray(numbers, dtype)
 
 
 def from_numpy(array: Array) -> Tensor:
@@ -95,7 +112,7 @@ def zeros(
     >>> zeros(2, 1).shape
     (2, 1)
     """
-    return _own(np.zeros(_shape(shape), dtype), requires_grad)
+    return _own(np.zeros(_shape("zeros", shape), _dtype("zeros", dtype)), requires_grad)
 
 
 def ones(
@@ -127,7 +144,7 @@ def ones(
     >>> ones(2)
     Tensor(data=[1. 1.], shape=(2,))
     """
-    return _own(np.ones(_shape(shape), dtype), requires_grad)
+    return _own(np.ones(_shape("ones", shape), _dtype("ones", dtype)), requires_grad)
 
 
 def full(
@@ -166,7 +183,15 @@ def full(
     >>> full((2,), 7)
     Tensor(data=[7. 7.], shape=(2,))
     """
-    return _own(np.full(shape, as_array(fill_value, dtype)), requires_grad)
+    values = as_array(fill_value, None if dtype is None else _dtype("full", dtype))
+    lengths = _shape("full", (shape,))
+    try:
+        array = np.full(lengths, values)
+    except ValueError as error:
+        raise ValueError(
+            f"full: values of shape {values.shape} do not broadcast to shape {lengths}"
+        ) from error
+    return _own(array, requires_grad)
 
 
 def arange(
@@ -200,9 +225,10 @@ def arange(
     Raises
     ------
     TypeError
-        If `requires_grad` is set and the dtype is not floating.
-    ZeroDivisionError
-        If `step` is 0.
+        If one of the three is no number, or if `requires_grad` is set and the dtype is not
+        floating.
+    ValueError
+        If `step` is 0, or if there would be no end of numbers, or none at all.
 
     Examples
     --------
@@ -210,11 +236,18 @@ def arange(
     Tensor(data=[0 1 2], shape=(3,))
     """
     first, last = (0, start) if stop is None else (start, stop)
+    for value in (first, last, step):
+        if not isinstance(value, Real):
+            raise TypeError(f"arange: numbers were expected, but {described(value)}, was given")
     whole = all(isinstance(value, int | np.integer) for value in (first, last, step))
-    return _own(
-        np.arange(first, last, step, dtype=dtype or (np.int64 if whole else np.float32)),
-        requires_grad,
-    )
+    kind = _dtype("arange", dtype or (np.int64 if whole else np.float32))
+    try:
+        array = np.arange(first, last, step, dtype=kind)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(
+            f"arange: no array holds the numbers from {first} to {last} in steps of {step}: {error}"
+        ) from error
+    return _own(array, requires_grad)
 
 
 def rand(
@@ -246,7 +279,8 @@ def rand(
     >>> rand(2, 3).shape
     (2, 3)
     """
-    drawn = _drawn("rand", default_generator().random(_shape(shape)), dtype)
+    kind = _dtype("rand", dtype, FLOATING)
+    drawn = np.asarray(default_generator().random(_shape("rand", shape)), kind)
     below_one = np.nextafter(np.ones((), drawn.dtype), 0, dtype=drawn.dtype)
     return _own(np.asarray(np.minimum(drawn, below_one)), requires_grad)  # 1 may come of rounding
 
@@ -280,8 +314,9 @@ def randn(
     >>> randn(2, 3).shape
     (2, 3)
     """
-    drawn = default_generator().standard_normal(_shape(shape))
-    return _own(_drawn("randn", drawn, dtype), requires_grad)
+    kind = _dtype("randn", dtype, FLOATING)
+    drawn = default_generator().standard_normal(_shape("randn", shape))
+    return _own(np.asarray(drawn, kind), requires_grad)
 
 
 def zeros_like(
@@ -313,7 +348,9 @@ def zeros_like(
     >>> zeros_like(Tensor([1.0, 2.0]))
     Tensor(data=[0. 0.], shape=(2,))
     """
-    return _own(np.zeros_like(_array(x), dtype=dtype), requires_grad)
+    array = _array(x)
+    kind = array.dtype if dtype is None else _dtype("zeros_like", dtype)
+    return _own(np.zeros_like(array, kind), requires_grad)
 
 
 def ones_like(
@@ -345,7 +382,9 @@ def ones_like(
     >>> ones_like(Tensor([1.0, 2.0]))
     Tensor(data=[1. 1.], shape=(2,))
     """
-    return _own(np.ones_like(_array(x), dtype=dtype), requires_grad)
+    array = _array(x)
+    kind = array.dtype if dtype is None else _dtype("ones_like", dtype)
+    return _own(np.ones_like(array, kind), requires_grad)
 
 
 def _array(x: Any) -> Array:

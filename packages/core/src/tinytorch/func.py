@@ -17,6 +17,7 @@ from weakref import WeakSet
 import numpy as np
 
 from . import containers
+from .arguments import described, require_function
 from .arrays import as_array
 from .backward import Pass
 from .batched import BatchedPass, RowsBackward
@@ -62,6 +63,7 @@ def grad(
     >>> grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    require_function("grad", "function", function)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         result, slopes = value_and_grad(function, argnums, has_aux)(*args, **kwargs)
@@ -95,6 +97,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: (x**2).sum())(np.array([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
+    require_function("value_and_grad", "function", function)
 
     def both(*args: Any, **kwargs: Any) -> Any:
         run = _Run(function, args, kwargs, argnums, has_aux)
@@ -143,6 +146,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     >>> pull_back(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
+    require_function("vjp", "function", function)
     run = _Run(function, primals, {}, tuple(range(len(primals))), has_aux)
 
     def pull_back(cotangents: Any) -> Any:
@@ -188,8 +192,10 @@ def jvp(
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    run = _Run(function, tuple(primals), {}, tuple(range(len(primals))), False)
-    directions = containers.leaves_like(tuple(primals), tuple(tangents), "jvp: the tangents")
+    require_function("jvp", "function", function)
+    primals, tangents = _arguments("jvp", primals), _arguments("jvp", tangents)
+    run = _Run(function, primals, {}, tuple(range(len(primals))), False)
+    directions = containers.leaves_like(primals, tangents, "jvp: the tangents")
     _check_like(run.inputs, directions, "jvp: the tangents")
     seeds = [_zeros_like(x).requires_grad_(x._edge is not None) for x in run.outputs]
     slopes = run.gradients(seeds, recorded=True)
@@ -227,7 +233,8 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any,
     >>> hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     (array(9.), array([ 6., 12.]))
     """
-    primals, tangents = tuple(primals), tuple(tangents)
+    require_function("hvp", "function", function)
+    primals, tangents = _arguments("hvp", primals), _arguments("hvp", tangents)
     everything = tuple(range(len(primals)))
 
     run = _Run(value_and_grad(function, everything), primals, {}, everything, False)
@@ -272,6 +279,7 @@ def jacobian(
     array([[2., 0.],
            [0., 4.]])
     """
+    require_function("jacobian", "function", function)
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
         run = _Run(function, args, kwargs, argnums, has_aux)
@@ -307,6 +315,7 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
+    require_function("hessian", "function", function)
     return jacobian(grad(function, argnums), argnums)
 
 
@@ -334,6 +343,11 @@ class _Run:
         self.output: Any = result
         self.aux: Any = None
         if has_aux:
+            if not (isinstance(result, tuple | list) and len(result) == 2):
+                raise TypeError(
+                    "with has_aux=True the function should return a pair, of what is "
+                    f"differentiated and anything else, but it returned {described(result)}"
+                )
             self.output, self.aux = result
         self.outputs = containers.leaves(self.output)
         for output in self.outputs:
@@ -413,13 +427,27 @@ ROWS = 64
 
 def _positions(argnums: Argnums, count: int) -> tuple[int, ...]:
     """Return the arguments to differentiate by, counted from 0."""
+    if count == 0:
+        raise ValueError("a function is differentiated by positional arguments, but none was given")
     given = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
+    if not all(isinstance(position, int) for position in given):
+        raise TypeError(f"argnums should be an integer or a tuple of them, but it is {argnums!r}")
     if not given or any(not -count <= position < count for position in given):
         raise ValueError(f"argnums={argnums} is no choice among {count} positional arguments")
     positions = tuple(position % count for position in given)
     if len(set(positions)) < len(positions):
         raise ValueError(f"argnums={argnums} names one of {count} arguments twice")
     return positions
+
+
+def _arguments(op: str, given: Any) -> tuple[Any, ...]:
+    """Return a sequence of arguments, or of their tangents, as a tuple."""
+    if not isinstance(given, tuple | list):
+        raise TypeError(
+            f"{op}: primals and tangents should be sequences with one entry for each argument, "
+            f"(x,) for one x, but {described(given)}, was given"
+        )
+    return tuple(given)
 
 
 def _zeros_like(tensor: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ It is made when it is first asked for: `numpy.random` takes longer to import tha
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ def manual_seed(seed: int) -> None:
 
     Raises
     ------
+    TypeError
+        If it is not an integer.
     ValueError
         If it is negative.
 
@@ -33,7 +36,13 @@ def manual_seed(seed: int) -> None:
     >>> bool((rand(3) == first).data.all())
     True
     """
-    default_generator().bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"manual_seed: a seed is an integer, but {seed!r} was given") from None
+    if number < 0:
+        raise ValueError(f"manual_seed: a seed is not negative, but {number} was given")
+    default_generator().bit_generator.state = np.random.default_rng(number).bit_generator.state
 
 
 def default_generator() -> np.random.Generator:
@@ -87,7 +96,7 @@ def set_rng_state(state: dict[str, Any]) -> None:
     TypeError
         If it is not a dict.
     ValueError
-        If it is the state of another kind of generator.
+        If it is the state of another kind of generator, or none at all.
 
     Examples
     --------
@@ -97,4 +106,15 @@ def set_rng_state(state: dict[str, Any]) -> None:
     >>> bool((rand(3) == first).data.all())
     True
     """
-    default_generator().bit_generator.state = state
+    if not isinstance(state, dict):
+        raise TypeError(
+            "set_rng_state: the state should be a dict, as get_rng_state returns it, but it is a "
+            f"{type(state).__name__}"
+        )
+    try:
+        default_generator().bit_generator.state = state
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(
+            "set_rng_state: the state should be one that get_rng_state returned, but NumPy's "
+            f"generator does not take it: {error!r}"
+        ) from error

@@ -48,6 +48,12 @@ class Sample:
         parameters: dict[str, Any] | None = None,
         smooth: bool = True,
     ) -> None:
+        if not isinstance(inputs, tuple | list) or not isinstance(parameters, dict | None):
+            raise TypeError(
+                "Sample: the inputs should be a tuple of arguments, (x,) for one x, and the "
+                f"parameters a dict, but a {type(inputs).__name__} and a "
+                f"{type(parameters).__name__} were given"
+            )
         self.inputs = inputs
         self.parameters: dict[str, Any] = {} if parameters is None else parameters
         self.smooth = smooth
@@ -68,6 +74,10 @@ class BadInput:
         error: type[Exception],
         match: str,
     ) -> None:
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            raise TypeError(f"BadInput: error should be a class of exceptions, but it is {error!r}")
+        if not isinstance(match, str):
+            raise TypeError(f"BadInput: match should be a regular expression, but it is {match!r}")
         self.inputs = inputs
         self.parameters = parameters
         self.error = error
@@ -101,8 +111,14 @@ def uniform(
     seed: int = 0,
 ) -> Array:
     """Return float64 numbers between `low` and `high`, none nearer than 0.1 to one of `avoid`."""
-    generator = np.random.default_rng([seed, *np.atleast_1d(shape)])
-    values = np.asarray(generator.uniform(low, high, shape))
+    try:
+        generator = np.random.default_rng([seed, *np.atleast_1d(shape)])
+        values = np.asarray(generator.uniform(low, high, shape))
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"uniform: no numbers from {low!r} to {high!r} can be drawn in shape {shape!r} with "
+            f"seed {seed!r}: {error}"
+        ) from error
     for point in avoid:
         values = np.where(abs(values - point) < 0.1, point + 0.1 + abs(values - point), values)
     return values
@@ -125,10 +141,10 @@ def elementwise(
     **parameters
         Passed to the function.
     """
-    points = tuple(avoid)
+    points, (low, high) = tuple(avoid), _ends("elementwise", domain)
 
     def samples() -> list[Sample]:
-        return [Sample((uniform(s, *domain, avoid=points),), parameters) for s in SHAPES] + [
+        return [Sample((uniform(s, low, high, avoid=points),), parameters) for s in SHAPES] + [
             Sample((np.full((2, 2), point),), parameters, smooth=False) for point in points
         ]
 
@@ -149,6 +165,7 @@ def broadcasting(
     **parameters
         Passed to the function.
     """
+    left, right = _ends("broadcasting", left), _ends("broadcasting", right)
 
     def samples() -> list[Sample]:
         return [
@@ -158,6 +175,14 @@ def broadcasting(
         ]
 
     return samples
+
+
+def _ends(name: str, domain: Any) -> tuple[float, float]:
+    """Return where a domain begins and ends."""
+    if not isinstance(domain, tuple | list) or len(domain) != 2:
+        raise TypeError(f"{name}: a domain is a pair of numbers, (low, high), but it is {domain!r}")
+    low, high = domain
+    return low, high
 
 
 def _brief(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from .arguments import described, require_function
 from .arrays import Array
 from .function import Function
 from .operation import Operation
@@ -58,7 +59,10 @@ def elementwise(
     Raises
     ------
     TypeError
-        If the forward takes fewer arguments than there are derivatives.
+        If the forward, or a derivative, is no function, or the forward takes fewer arguments than
+        there are derivatives.
+    ValueError
+        If there is no derivative.
 
     Examples
     --------
@@ -72,6 +76,12 @@ def elementwise(
     Tensor(data=[0.5], shape=(1,))
     """
     derivatives = tuple(derivative) if isinstance(derivative, Sequence) else (derivative,)
+    if not isinstance(name, str):
+        raise TypeError(f"elementwise: name should be a string, but it is {described(name)}")
+    if not derivatives:
+        raise ValueError(f"elementwise: {name!r} should have a derivative for each of its inputs")
+    for rule in (forward, *derivatives):
+        require_function("elementwise", f"forward and derivative of {name!r}", rule)
     signature = _signature(name, forward, len(derivatives))
 
     class Rule(Function):
@@ -141,6 +151,12 @@ def custom_gradient(forward: Callable[..., Any] | None = None, /, **fields: Any)
         Calling it calls its function, which takes Tensors, arrays and numbers, and gives a Tensor,
         or an array if it is given no Tensor.
 
+    Raises
+    ------
+    TypeError
+        If it is no function; and by the operation, if the function does not return its
+        result and a closure.
+
     Examples
     --------
     >>> @custom_gradient(method="damped")
@@ -153,13 +169,20 @@ def custom_gradient(forward: Callable[..., Any] | None = None, /, **fields: Any)
     """
     if forward is None:
         return lambda function: custom_gradient(function, **fields)
-    function_of_arrays = forward
+    require_function("custom_gradient", "what it decorates", forward)
+    function_of_arrays, name = forward, getattr(forward, "__name__", type(forward).__name__)
 
     class Rule(Function):
         rerun_forward = True
 
         def forward(self, *inputs: Any, **parameters: Any) -> Any:
-            result, gradient = function_of_arrays(*inputs, **parameters)
+            answer = function_of_arrays(*inputs, **parameters)
+            if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
+                raise TypeError(
+                    f"{name}: the function should return its result and a function of the "
+                    f"gradient, as custom_gradient says, but it returned {described(answer)}"
+                )
+            result, gradient = answer
             self.save(gradient)
             return result
 
@@ -170,7 +193,7 @@ def custom_gradient(forward: Callable[..., Any] | None = None, /, **fields: Any)
     def split(bound: inspect.BoundArguments) -> tuple[Sequence[Any], Mapping[str, Any]]:
         return bound.args, bound.kwargs
 
-    name, doc = forward.__name__, inspect.getdoc(forward) or ""
+    doc = inspect.getdoc(forward) or ""
     gradient = "by the closure that the function returns."
     signature = inspect.signature(forward)
     positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arrays import Array
+from .arguments import described
+from .arrays import FLOATING, Array, as_array
 from .function import Variable
 
 OPERANDS = (Variable, ndarray, np.generic, int, float, list, tuple)
@@ -94,6 +95,11 @@ class Values(Variable):
             )
 
     def __invert__(self) -> Any:
+        if self._data.dtype.kind == FLOATING:
+            raise TypeError(
+                f"~x is for booleans and integers, but x has dtype {self.dtype} and shape "
+                f"{self.shape}; compare first, as in ~(x > 0)"
+            )
         return Variable._make(np.asarray(~self._data), None)
 
     def __bool__(self) -> bool:
@@ -147,6 +153,8 @@ def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
 
     Raises
     ------
+    TypeError
+        If one of them does not hold numbers or booleans.
     ValueError
         If the shapes do not broadcast.
 
@@ -155,22 +163,54 @@ def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
     >>> allclose(Tensor([1.0]), [1.0])
     True
     """
-    x, y = (value._data if isinstance(value, Variable) else value for value in (x, y))
-    return bool(np.allclose(x, y, rtol=rtol, atol=atol))
+    a, b = _compared(x), _compared(y)
+    try:
+        return bool(np.allclose(a, b, rtol=rtol, atol=atol))
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"allclose: arrays of shapes {a.shape} and {b.shape} cannot be compared with "
+            f"rtol={rtol!r} and atol={atol!r}: {str(error).strip()}"
+        ) from error
 
 
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Values, Any], Any]:
+def _compared(value: Any) -> Array:
+    """Return what is compared as an array; Python numbers lose no digits on the way."""
+    if isinstance(value, Variable):
+        return value._data
+    try:
+        return as_array(value, None if hasattr(value, "__array__") else np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"allclose: {error}") from error
+
+
+def _comparison(symbol: str, compare: Callable[[Any, Any], Any]) -> Callable[[Values, Any], Any]:
     def method(self: Values, other: Any) -> Any:
         if not isinstance(other, OPERANDS):
             return NotImplemented
-        other = other._data if isinstance(other, Variable) else other
-        return Variable._make(np.asarray(compare(self._data, other)), None)
+        plain = other._data if isinstance(other, Variable) else other
+        try:
+            result = compare(self._data, plain)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"x {symbol} y, where x has shape {self.shape} and dtype {self.dtype}, and y is "
+                f"{described(plain)}: {str(error).strip()}"
+            ) from error
+        return Variable._make(np.asarray(result), None)
 
     return method
 
 
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Values, f"__{_name}__", _comparison(getattr(operator, _name)))
-for _name in ("and", "or", "xor"):
+for _name, _symbol in {
+    "eq": "==",
+    "ne": "!=",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+}.items():
+    setattr(Values, f"__{_name}__", _comparison(_symbol, getattr(operator, _name)))
+for _name, _symbol in {"and": "&", "or": "|", "xor": "^"}.items():
     for _method in (f"__{_name}__", f"__r{_name}__"):  # either order: they are symmetric
-        setattr(Values, _method, _comparison(getattr(operator, f"__{_name}__")))
+        setattr(Values, _method, _comparison(_symbol, getattr(operator, f"__{_name}__")))

@@ -106,4 +106,9 @@ class Kit(list[Kind]):
 
 
 def _key(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split(".")[:2])
+    try:
+        return tuple(int(part) for part in release.split(".")[:2])
+    except (AttributeError, ValueError):
+        raise ValueError(
+            f"until should be a release of core, such as '0.1', but it is {release!r}"
+        ) from None

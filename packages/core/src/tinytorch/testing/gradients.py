@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import containers
+from ..arguments import described, require_function
 from ..arrays import Array
 from ..derivatives import grad
 from ..samples import Sample
@@ -66,6 +68,11 @@ def gradcheck(
     ------
     AssertionError
         With the input, the index, both values and the tolerance.
+    TypeError
+        If the function cannot be called, or no input is a floating array: nothing would be
+        compared. A Tensor is none, for the tensors are made here.
+    ValueError
+        If the step is not positive.
 
     References
     ----------
@@ -77,7 +84,7 @@ def gradcheck(
     >>> gradcheck(lambda x: (x * x).sum(), [np.array([1.0, 2.0])])
     2
     """
-    call = Call(function, Sample(tuple(inputs)))
+    call = _call("gradcheck", function, inputs, eps)
     return compare_gradients(call, reference or function, Tolerance(eps, rtol, atol), seed)
 
 
@@ -110,14 +117,36 @@ def gradgradcheck(
     ------
     AssertionError
         With the input, the index, both values and the tolerance.
+    TypeError, ValueError
+        As `gradcheck`.
 
     Examples
     --------
     >>> gradgradcheck(lambda x: x**3, [np.array([1.0, 2.0])])
     4
     """
-    call = Call(function, Sample(tuple(inputs)))
+    call = _call("gradgradcheck", function, inputs, eps)
     return compare_second_derivatives(call, Tolerance(eps, rtol, atol), seed)
+
+
+def _call(name: str, function: Callable[..., Tensor], inputs: Any, eps: float) -> Call:
+    """Return the call of a function that is to be differentiated, by one input at least."""
+    require_function(name, "function", function)
+    if not isinstance(inputs, list | tuple):
+        raise TypeError(
+            f"{name}: inputs should be a list with one entry for each argument, [x] for one x, but "
+            f"{described(inputs)}, was given"
+        )
+    if not eps > 0:
+        raise ValueError(f"{name}: the step should be positive, but eps={eps} was given")
+    call = Call(function, Sample(tuple(inputs)))
+    leaves = containers.leaves(list(inputs))
+    if not call.arrays or any(isinstance(x, Tensor) and x.requires_grad for x in leaves):
+        raise TypeError(
+            f"{name}: the inputs by which it is differentiated should be floating arrays, of which "
+            f"tensors are made, but {', '.join(map(described, inputs)) or 'none'} were given"
+        )
+    return call
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import containers
+from ..arguments import described
 from ..arrays import FLOATING, Array
 from ..broadcasting import sum_to_shape
 from ..grad_mode import no_grad
@@ -41,6 +42,8 @@ def op_checks(operation: Operation, *, until: str | None = None) -> list[Check]:
 
     Raises
     ------
+    TypeError
+        If it is no Operation.
     ValueError
         If the operation expects a check to fail that there is not.
 
@@ -51,6 +54,11 @@ def op_checks(operation: Operation, *, until: str | None = None) -> list[Check]:
     >>> print(check, check.run())
     exp-documented 1
     """
+    if not isinstance(operation, Operation):
+        raise TypeError(
+            "op_checks: checks are made of an Operation, which holds the samples, but "
+            f"{described(operation)}, was given"
+        )
     expected = operation.expected_failures
     unknown = sorted(expected.keys() - {kind.name for kind in KIT})
     if unknown:

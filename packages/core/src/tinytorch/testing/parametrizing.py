@@ -34,6 +34,11 @@ def parametrize_op_checks(
     pytest.MarkDecorator
         The decorator of the test.
 
+    Raises
+    ------
+    TypeError
+        If a subject is neither, or none is given.
+
     Examples
     --------
     >>> @parametrize_op_checks("tinytorch-core")
@@ -42,6 +47,10 @@ def parametrize_op_checks(
     """
     import pytest
 
+    if not subjects:
+        raise TypeError(
+            "parametrize_op_checks: name at least one Operation or distribution, or no test runs"
+        )
     checks: list[Check] = []
     for subject in subjects:
         find = plugin_checks if isinstance(subject, str) else op_checks

@@ -7,8 +7,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ..discovery import PluginReport, examine, normal_name
+from ..arguments import described
+from ..discovery import PluginReport, examine
 from ..errors import PluginError, PluginWarning
+from ..metadata import normal_name
 from ..missing import find
 from ..operation import CORE, registry
 from ..plugins import enable_autograd, ensure_enabled, isolated_registry
@@ -28,11 +30,21 @@ def plugin_checks(distribution: str, *, until: str | None = None) -> list[Check]
     until : str, optional
         A release of core: checks that came later are left out.
 
+    Raises
+    ------
+    TypeError
+        If it is no name.
+
     Examples
     --------
     >>> print(*plugin_checks("tinytorch-core")[:2])
     tinytorch-core-discovered tinytorch-core-no_clash
     """
+    if not isinstance(distribution, str):
+        raise TypeError(
+            "plugin_checks: a distribution is given by its name, but "
+            f"{described(distribution)}, was given"
+        )
     _attach_methods()
     checks = [
         Check(

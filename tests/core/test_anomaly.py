@@ -164,9 +164,10 @@ def test_what_a_rule_keeps_in_attributes_is_locked():
 
     x = leaf(1.0)
     with detect_anomaly():
-        y = Keeping.call(x)
+        y, z = Keeping.call(x), Keeping.call(x)
+    y.backward()
     assert not x.data.flags.writeable
-    del y
+    z.backward()
     assert x.data.flags.writeable
 
 

@@ -112,10 +112,15 @@ class Record:
         self.place = _caller()
         self.check_nan = check_nan
         kept = containers.leaves([node.saved, vars(node)])
-        self.lock: Lock | None = Lock(value for value in kept if isinstance(value, ndarray))
+        self._lock: Lock | None = Lock(value for value in kept if isinstance(value, ndarray))
 
     def __str__(self) -> str:
         return _at(self.place)
+
+    def unlock(self, retain_graph: bool) -> None:
+        """Let the arrays of the node be written to again, unless another backward may need them."""
+        if not retain_graph:
+            self._lock = None
 
     def check_gradients(self, gradient: Any, results: Any) -> None:
         """Raise where the rule made something that is not finite of a finite gradient."""

@@ -213,6 +213,7 @@ class Pass:
         gradients = self._apply(ready, gradient)
         if node._anomaly is not None:
             node._anomaly.check_gradients(gradient, gradients)
+            node._anomaly.unlock(self.retain_graph)
         if node.saved and not self.retain_graph:
             node._release()
         return edges, gradients

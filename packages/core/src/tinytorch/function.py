@@ -381,8 +381,6 @@ class Function:
         """Let go of what was saved; the node keeps its place in the graph."""
         self.saved = RELEASED
         self._inputs = self._packed = None
-        if self._anomaly is not None:
-            self._anomaly.lock = None
         if self._given is not None:
             self._given = RELEASED
 

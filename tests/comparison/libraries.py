@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 
-class Library:
+class Library(ABC):
     """A library, with a program for each row of the table: its docstring is the row's label.
 
     A program returns whether it found what the row says, or fails as the library does.
@@ -36,9 +37,9 @@ class Library:
         """Arrays of any number of axes, with broadcasting"""
         return np.allclose(self.gradient(lambda x: (x + np.ones((4, 2))).sum(), np.ones(2)), 4)
 
+    @abstractmethod
     def second(self) -> bool:
         """Second derivatives"""
-        raise NotImplementedError
 
     def matrices(self) -> bool:
         """Jacobians and Hessians ready-made"""
@@ -109,7 +110,7 @@ class Library:
 
     def leaf(self, values: Any) -> Any:
         """Return a tensor that requires gradients."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.title} has no tensors")
 
     def gradient(self, function: Callable[[Any], Any], point: Any) -> Any:
         """Return the gradient of a function that returns one number."""

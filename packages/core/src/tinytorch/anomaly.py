@@ -83,7 +83,7 @@ class detect_anomaly(ContextDecorator):  # PyTorch's name
     def _recreate_cm(self) -> detect_anomaly:
         return detect_anomaly(self.check_nan)
 
-    def check_output(
+    def _check_output(
         self,
         rule: type[Function],
         inputs: Sequence[Any],
@@ -99,7 +99,7 @@ class detect_anomaly(ContextDecorator):  # PyTorch's name
                 f"computed from finite inputs of shapes {shapes}; {_at(_caller())}"
             )
 
-    def record(self, node: Function) -> Record:
+    def _record(self, node: Function) -> Record:
         """Return what is noted of an operation that has just been recorded."""
         return Record(node, self.check_nan)
 

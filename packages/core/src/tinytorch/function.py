@@ -295,7 +295,7 @@ class Function:
         if not of_tensors:
             return output  # type: ignore[return-value]  # arrays in, array out: a rule's affair
         if mode.anomaly is not None:
-            mode.anomaly.check_output(cls, arrays, parameters, output)
+            mode.anomaly._check_output(cls, arrays, parameters, output)
         if not any(edges) or output.dtype.kind != FLOATING:
             return Variable._make(output, None)  # type: ignore[no-any-return]  # it is a Tensor
         node._shape = output.shape
@@ -303,7 +303,7 @@ class Function:
         if mode.saved_hooks is not None:
             node._packed, node._unusual = Packed(node, *mode.saved_hooks), True
         if mode.anomaly is not None:
-            node._anomaly, node._unusual = mode.anomaly.record(node), True
+            node._anomaly, node._unusual = mode.anomaly._record(node), True
         return Variable._make(output, node)  # type: ignore[no-any-return]  # it is a Tensor
 
     def _run(

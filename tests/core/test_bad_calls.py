@@ -240,6 +240,15 @@ BAD_CALLS: dict[str, list[tuple[Any, ...]]] = {
             "register_hook()",
         ),
     ],
+    "Tensor.register_grad_ready_hook": [
+        (
+            "Tensor([1.0]).register_grad_ready_hook(print)",
+            GradientError,
+            "for a leaf",
+            "does not require",
+        ),
+        ("leaf(1.0).register_grad_ready_hook(5)", TypeError, "hook", "callable", "5"),
+    ],
     "Tensor.grad_fn": [
         ("leaf(1.0)._grad_fn = 5", TypeError, "_grad_fn should be a Function", "int"),
         ("integers._grad_fn = SquareBackward(leaf(1.0))", TypeError, *FLOATING),

@@ -21,6 +21,7 @@ from tinytorch import (
     is_grad_enabled,
     saved_tensors_hooks,
 )
+from tinytorch.backward import ready_hooks
 from tinytorch.func import hessian, jacobian
 
 
@@ -632,3 +633,131 @@ def test_hooks_make_no_reference_cycles():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+# Hooks that are told of a gradient as soon as it is complete.
+
+
+def test_a_ready_hook_runs_while_other_gradients_are_computed(log, told):
+    """Before the next rule runs, and so before the gradients of what was used earlier are there."""
+
+    class ThreeTimes(Function):
+        def forward(self, x):
+            return x * 3
+
+        def apply(self, grad_output):
+            log.append(("rule", grad_output.tolist()))
+            return grad_output * 3
+
+    first, second = leaf(2.0), leaf(5.0)
+    first.register_grad_ready_hook(told("first"))
+    second.register_grad_ready_hook(told("second"))
+    (ThreeTimes.call(first) * second).backward()
+    assert log == [("second", [6.0]), ("rule", [5.0]), ("first", [15.0])]
+
+
+def test_a_ready_hook_waits_for_the_oldest_use(log, told):
+    """It gets the sum over all uses, once, also where many small ones wait in a list."""
+    x = leaf(3.0)
+    early = x * 2
+    early.register_hook(told("early"))
+    x.register_grad_ready_hook(told("x"))
+    y = early
+    for _ in range(600):
+        y = y + x
+    y.backward()
+    assert log == [("early", [1.0]), ("x", [602.0])]
+
+
+def test_a_ready_hook_comes_before_hooks_that_change_the_gradient(log, told):
+    """It gets what was computed, and what it returns is ignored."""
+    x = leaf(1.0)
+    x.register_hook(told("changes", ten_times))
+    x.register_grad_ready_hook(told("ready", ten_times))
+    (x * 3).backward()
+    assert log == [("ready", [3.0]), ("changes", [3.0])]
+    assert x.grad.tolist() == [30.0]
+
+
+def test_a_gradient_that_a_ready_hook_kept_is_not_that_of_the_leaf():
+    """The array is read-only, and what becomes of `grad` later does not change it."""
+    kept = []
+    x = leaf(*range(2000))
+    x.register_grad_ready_hook(kept.append)
+    (x * 3 + x * 4).sum().backward()
+    x.grad[:] = 0
+    assert (kept[0] == 7.0).all()
+    assert not kept[0].flags.writeable
+
+
+def test_no_ready_hook_runs_without_a_gradient(log, told):
+    """Nor where a rule returned None, nor in tinytorch.grad, nor after remove()."""
+
+    class Nothing(Function):
+        def forward(self, x):
+            return x * 2
+
+        def apply(self, grad_output):
+            return None
+
+    x, y = leaf(1.0), leaf(1.0)
+    handles = [t.register_grad_ready_hook(told(name)) for t, name in ((x, "x"), (y, "y"))]
+    (Nothing.call(x) + 1).backward()
+    tinytorch.grad(y * 2, y)
+    assert log == []
+    for handle in handles:
+        handle.remove()
+    (x * y).backward()
+    assert log == []
+
+
+def test_a_ready_hook_of_the_root(log, told):
+    """A leaf that backward starts from has its gradient, too."""
+    x = leaf(1.0)
+    x.register_grad_ready_hook(told("x"))
+    x.backward()
+    assert log == [("x", [1.0])]
+
+
+def test_a_ready_hook_that_raises_leaves_all_gradients():
+    """Backward raises what it raised, and no `.grad` has changed."""
+    x, y = leaf(1.0), leaf(2.0)
+
+    def refuse(gradient):
+        raise ZeroDivisionError("not this one")
+
+    y.register_grad_ready_hook(refuse)
+    with pytest.raises(ZeroDivisionError, match="not this one"):
+        ((x * 2) * y).backward()
+    assert x.grad is y.grad is None
+
+
+def test_a_ready_hook_gets_a_tensor_with_create_graph():
+    """Whose derivative can be taken."""
+    kept = []
+    x = leaf(3.0)
+    x.register_grad_ready_hook(kept.append)
+    (x * x * x).backward(create_graph=True)
+    (second,) = tinytorch.grad(kept[0], x)
+    assert second.tolist() == [18.0]
+    x.grad = None
+
+
+def test_ready_hooks_do_not_outlive_their_leaf():
+    """Once the leaf is gone, backward looks for the last use of none."""
+    before = len(ready_hooks)
+    x = leaf(1.0)
+    x.register_grad_ready_hook(print)
+    x.register_grad_ready_hook(repr)
+    assert len(ready_hooks) == before + 1
+    del x
+    gc.collect()
+    assert len(ready_hooks) == before
+
+
+@pytest.mark.parametrize("made", ["computed", "constant"])
+def test_ready_hooks_are_for_leaves(made):
+    """Others are refused, with what to use in its place."""
+    tensor = leaf(1.0) * 2 if made == "computed" else Tensor([1.0])
+    with pytest.raises(GradientError, match=r"register_grad_ready_hook\(\) is for a leaf that"):
+        tensor.register_grad_ready_hook(print)

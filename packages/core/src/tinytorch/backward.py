@@ -12,8 +12,9 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from contextvars import copy_context
 from heapq import heappop, heappush, heappushpop
 from itertools import chain, repeat
-from operator import attrgetter, is_, not_
-from typing import Any, TypeVar
+from operator import attrgetter, is_, itemgetter, not_
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 import numpy as np
 from numpy import ndarray
@@ -27,6 +28,9 @@ from .ownership import is_unshared
 from .saved_hooks import computed_again
 from .sparse import SparseGradient
 
+if TYPE_CHECKING:
+    from .gradient_hooks import ReadyHooks
+
 T = TypeVar("T")
 
 _commit_lock = RLock()
@@ -34,6 +38,10 @@ _commit_lock = RLock()
 _grad_of = attrgetter("grad")
 _hooks_of = attrgetter("_hooks")
 _post_accumulate_hooks_of = attrgetter("_post_accumulate_hooks")
+
+ready_hooks: dict[ref[AccumulateGrad], ReadyHooks] = {}
+"""What is called when the gradient of a leaf is complete. Where there is none, backward need not
+know when that is."""
 
 SMALL = 1024
 """Elements of a gradient below which adding up costs less by the list than one by one."""
@@ -70,6 +78,8 @@ class Pass:
         """A heap of nodes that a gradient has arrived at, the newest first."""
         self._captured: dict[Edge, Any] = {}
         self._through: Container[Edge] | None = None
+        self._unready: list[tuple[int, AccumulateGrad]] = []
+        """Leaves with such hooks, by the oldest node that leads to each; the next one last."""
 
     def to_leaves(self, root: Edge, seed: Any) -> None:
         """Add to every leaf behind `root` the gradient that `seed` at `root` sends there.
@@ -77,6 +87,8 @@ class Pass:
         All gradients are computed before the first `.grad` changes, so that where a rule raises,
         none has.
         """
+        if ready_hooks:
+            self._unready = _by_last_use(root)
         _in_a_context_of_its_own(self._propagate_and_commit, [(root, seed)])
 
     def towards(
@@ -106,6 +118,7 @@ class Pass:
     def _propagate(self, roots: Sequence[tuple[Edge, Any]]) -> dict[AccumulateGrad, Any]:
         """Return the gradients of the leaves, each in memory that is shared with nothing."""
         self._run_rules(roots)
+        self._tell_ready(-1)
         for leaf in [*filter(_hooks_of, self._at_leaves)]:
             self._run_hooks_of(leaf)
         # Taken one by one, so that a gradient and its copy are both alive for one leaf at a time.
@@ -117,7 +130,8 @@ class Pass:
         computed_again.set({})
         sums, at_leaves, ours, waiting = self._sums, self._at_leaves, self._ours, self._waiting
         operand: Any = self.operand
-        usual, retain_graph = self.plain and self._through is None, self.retain_graph
+        usual = self.plain and self._through is None and not self._unready
+        retain_graph = self.retain_graph
         small = 0 if self.recorded else SMALL  # Tensors record their sum, one by one
         node: Any = None
         edges: Sequence[Edge | None] = [root for root, _ in roots]
@@ -197,6 +211,8 @@ class Pass:
 
     def _run_unusual(self, node: Function, gradient: Any) -> tuple[Sequence[Edge | None], Any]:
         """Run a rule where its gradient is kept, its arrays are packed, or few edges are wanted."""
+        if self._unready:
+            self._tell_ready(node._sequence)
         if node._hooks:
             gradient = self._hooked(node, gradient)
         if self._captured or node._retained:
@@ -266,10 +282,22 @@ class Pass:
         return gradient if leaf in self._ours or is_unshared(gradient) else self._copy(gradient)
 
     def _run_hooks_of(self, leaf: AccumulateGrad) -> None:
+        self._at_leaves[leaf][:] = [self._hooked(leaf, self._total(leaf))]
+
+    def _tell_ready(self, sequence: int) -> None:
+        """Call the ready hooks of leaves to which no node leads that is as old, or older."""
+        while self._unready and self._unready[-1][0] > sequence:
+            leaf = self._unready.pop()[1]
+            if leaf in self._at_leaves:  # for what leads to it may have had no gradient
+                ready_hooks[ref(leaf)].call(self._total(leaf))
+
+    def _total(self, leaf: AccumulateGrad) -> Any:
+        """Return the sum of what has arrived at a leaf, for its hooks."""
         arrived = self._at_leaves[leaf]
-        total = arrived[0] if len(arrived) == 1 else _added_up(arrived)
-        arrived[:] = [self._hooked(leaf, total)]
-        self._ours.discard(leaf)  # a hook may have kept it
+        if len(arrived) > 1:
+            arrived[:] = [_added_up(arrived)]
+        self._ours.discard(leaf)  # a hook may keep it
+        return arrived[0]
 
     def _fit(self, given: Any, edge: Edge, node: Function | None, gradients: Sequence[Any]) -> Any:
         """Return a gradient in the shape and dtype that `edge` leads to, summed if it broadcast."""
@@ -379,6 +407,25 @@ def _leading_to(targets: Iterable[Edge], roots: Iterable[Edge]) -> set[Edge]:
         if not leading.isdisjoint(edge.next_functions):
             leading.add(edge)
     return leading
+
+
+def _by_last_use(root: Edge) -> list[tuple[int, AccumulateGrad]]:
+    """Return the leaves that have ready hooks, each with the oldest node that leads to it.
+
+    Nodes are processed newest first, so that its gradient is complete after that one.
+    """
+    oldest: dict[AccumulateGrad, int] = {}
+    reached: set[Edge] = set()
+    waiting: list[tuple[int, Edge]] = [(0, root)]
+    while waiting:
+        sequence, edge = waiting.pop()
+        if type(edge) is AccumulateGrad:
+            oldest[edge] = min(sequence, oldest.get(edge, sequence))
+        elif edge not in reached:
+            reached.add(edge)
+            waiting.extend((edge._sequence, e) for e in edge.next_functions if e is not None)
+    with_hooks = [(sequence, leaf) for leaf, sequence in oldest.items() if ref(leaf) in ready_hooks]
+    return sorted(with_hooks, key=itemgetter(0))
 
 
 def _commit(gradients: dict[AccumulateGrad, Any]) -> None:

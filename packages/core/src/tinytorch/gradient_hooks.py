@@ -9,8 +9,9 @@ from weakref import ref
 
 from numpy import ndarray
 
+from .backward import ready_hooks
 from .errors import GradientError
-from .function import Function
+from .function import AccumulateGrad, Function
 from .values import Values
 
 _first_hook_lock = RLock()
@@ -77,6 +78,18 @@ class Hooks(dict[RemovableHandle, Callable[[Any], Any]]):
                     "return one of the same shape and dtype, or None to leave it as it is"
                 )
         return gradient
+
+
+class ReadyHooks(Hooks):
+    """The hooks of one leaf that are called while the gradients of others are being computed."""
+
+    __slots__ = ()
+
+    def call(self, gradient: Any) -> None:
+        """Call each with the gradient."""
+        given = _to_be_read(gradient)
+        for hook in [*self.values()]:
+            _call(hook, given, f"a gradient of shape {given.shape} and dtype {given.dtype}")
 
 
 class PostAccumulateHooks(Hooks):
@@ -190,17 +203,57 @@ class Hookable(Values):
         >>> w
         Tensor(data=[2.], shape=(1,), requires_grad=True)
         """
-        leaf = self._edge
-        if leaf is None or isinstance(leaf, Function):
-            state = "does not require them" if leaf is None else "was computed; use register_hook()"
-            raise GradientError(
-                "register_post_accumulate_grad_hook() is for a leaf that requires gradients; "
-                f"this tensor {state}"
-            )
+        leaf = self._require_leaf("register_post_accumulate_grad_hook")
         with _first_hook_lock:
             if leaf._post_accumulate_hooks is None:
                 leaf._post_accumulate_hooks = PostAccumulateHooks(self)
         return leaf._post_accumulate_hooks.add(hook)
+
+    def register_grad_ready_hook(self, hook: Callable[[Any], object]) -> RemovableHandle:
+        """Have backward call a function with the gradient of this leaf as soon as it is complete.
+
+        By then the gradients of other leaves may still have to be computed, so that what is done
+        with this one, such as sending it away, can go on at the same time. Hooks that change a
+        gradient have yet to run, and `grad` has yet to change. `tinytorch.grad` does not call it.
+
+        Parameters
+        ----------
+        hook : callable
+            Takes the gradient of this tensor in one backward, a read-only array of the shape and
+            dtype of the tensor; or a Tensor, with `create_graph`. What it returns is ignored.
+
+        Returns
+        -------
+        RemovableHandle
+            Whose `remove()` takes the hook off.
+
+        Raises
+        ------
+        GradientError
+            If the tensor does not require gradients, or was computed.
+        TypeError
+            If the hook is not callable.
+
+        Examples
+        --------
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> with w.register_grad_ready_hook(print):
+        ...     (w * 3).sum().backward()
+        [3. 3.]
+        """
+        leaf = self._require_leaf("register_grad_ready_hook")
+        with _first_hook_lock:
+            hooks = ready_hooks.setdefault(ref(leaf, ready_hooks.pop), ReadyHooks())
+        return hooks.add(hook)
+
+    def _require_leaf(self, method: str) -> AccumulateGrad:
+        leaf = self._edge
+        if leaf is None or isinstance(leaf, Function):
+            state = "does not require them" if leaf is None else "was computed; use register_hook()"
+            raise GradientError(
+                f"{method}() is for a leaf that requires gradients; this tensor {state}"
+            )
+        return leaf
 
 
 def _to_be_read(gradient: Any) -> Any:

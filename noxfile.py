@@ -28,7 +28,10 @@ PACKAGES = {
 }
 MODULES = {name: package["tool"]["flit"]["module"]["name"] for name, package in PACKAGES.items()}
 # Tests that need nothing of the repository but the installed packages.
-PORTABLE = ["core", "ops_nn", "ops_losses", "ops_math", "modules", "optim", "textbook"]
+PORTABLE = [
+    *("core", "ops_nn", "ops_losses", "ops_math", "ops_mpi"),
+    *("modules", "optim", "textbook"),
+]
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -156,7 +159,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
-    also = (*group("scipy"), *group("contraction"), *group("training"))
+    also = (*group("scipy"), *group("contraction"), *group("training"), *group("mpi"))
     session.install(*sources(), *group("test"), *also)
     session.run("pytest", *IN_PARALLEL, *session.posargs, env=ONE_THREAD)
     if not session.posargs:
@@ -175,7 +178,7 @@ def stress(session: nox.Session) -> None:
 @nox.session
 def mutations(session: nox.Session) -> None:
     """Faults planted in the rules of all packages, which the kit has to catch."""
-    session.install(*sources(), *group("test"))
+    session.install(*sources(), *group("test"), *group("mpi"))
     session.run("pytest", *IN_PARALLEL, "tests/mutations", *session.posargs, env=ONE_THREAD)
 
 
@@ -203,6 +206,22 @@ def ops_math(session: nox.Session) -> None:
     run_on_wheels(
         session, "core", "ops-math", tests=["ops_math"], kit=True, also=group("contraction")
     )
+
+
+@nox.session(requires=["build"])
+def ops_mpi(session: nox.Session) -> None:
+    """Core and the collectives over MPI, nothing else; one rank."""
+    run_on_wheels(session, "core", "ops-mpi", tests=["ops_mpi"], kit=True, also=group("mpi"))
+
+
+@nox.session
+def mpi(session: nox.Session) -> None:
+    """Programs on 1, 2, 3 and 4 ranks of this machine, those that fail among them."""
+    also = (*group("test"), *group("training"), *group("mpi"), "./tests/plugins/softramp")
+    session.install(*sources(), *also)
+    # More ranks than cores may be waiting: without this they take the time of those that compute.
+    env = {**ONE_THREAD, "MPIR_CVAR_ENABLE_HEAVY_YIELD": "1"}
+    session.run("pytest", "tests/mpi/test_processes.py", *session.posargs, env=env)
 
 
 @nox.session(requires=["build"])
@@ -270,7 +289,7 @@ def stubs(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """The oldest NumPy and pluggy that core claims to work with."""
     project = PACKAGES["core"]["project"]
-    also = (*oldest(project["dependencies"]), *group("weights"))
+    also = (*oldest(project["dependencies"]), *group("weights"), *group("mpi"))
     run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=also, kit=True)
     # These tests need a newer pytest than the kit does.
     session.install(*oldest(project["optional-dependencies"]["testing"]))
@@ -282,7 +301,8 @@ def python_matrix(session: nox.Session) -> None:
     """Every Python that is claimed and present."""
     # On 3.11 the kit has run on the wheels already, one package after the other.
     kit = session.python != "3.11"
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=group("weights"), kit=kit)
+    also = (*group("weights"), *group("mpi"))
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=also, kit=kit)
 
 
 @nox.session

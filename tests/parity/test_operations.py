@@ -50,6 +50,9 @@ CASES = [case for op in OPERATIONS if op.torch for case in _cases(op)]
 
 NOT_COMPARED_BY_NAME = {
     "astype": "PyTorch has dtypes of its own; see test_conversion",
+    **dict.fromkeys(
+        HINTS["tinytorch-ops-mpi"], "PyTorch's need processes; the mpi session has ours"
+    ),
     **{name: reason for family in FAMILIES for name, reason in family.NOT_COMPARED.items()},
 }
 """Operations of ours that name no function of PyTorch, and why."""

@@ -108,6 +108,7 @@ HINTS: dict[str, tuple[str, ...]] = {
         "var",
         "vector_norm",
     ),
+    "tinytorch-ops-mpi": ("all_gather", "all_reduce", "broadcast", "reduce_scatter"),
     "tinytorch-ops-nn": (
         "__getitem__",
         "adaptive_avg_pool2d",

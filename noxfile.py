@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -32,6 +33,8 @@ PORTABLE = [
     *("core", "ops_nn", "ops_losses", "ops_math", "ops_mpi"),
     *("modules", "optim", "textbook"),
 ]
+PYTHONS = ["3.11", "3.12", "3.13"]
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 ASSERT_ABSENT = """
 import importlib.util, sys
 found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
@@ -218,10 +221,12 @@ def ops_mpi(session: nox.Session) -> None:
 def mpi(session: nox.Session) -> None:
     """Programs on 1, 2, 3 and 4 ranks of this machine, those that fail among them."""
     also = (*group("test"), *group("training"), *group("mpi"), "./tests/plugins/softramp")
-    session.install(*sources(), *also)
+    session.install(*sources(), *also, "-r", "examples/data_parallel/requirements.txt")
     # More ranks than cores may be waiting: without this they take the time of those that compute.
     env = {**ONE_THREAD, "MPIR_CVAR_ENABLE_HEAVY_YIELD": "1"}
     session.run("pytest", "tests/mpi/test_processes.py", *session.posargs, env=env)
+    if not session.posargs:
+        session.run("mpiexec", "-n", "4", "python", "examples/data_parallel/train.py", env=env)
 
 
 @nox.session(requires=["build"])
@@ -296,13 +301,11 @@ def minimums(session: nox.Session) -> None:
     session.run("python", "-m", "tinytorch", "check", project["name"], env=ONE_THREAD)
 
 
-@nox.session(name="python", python=["3.11", "3.12", "3.13"], requires=["build"])
+@nox.session(name="python", python=[p for p in PYTHONS if p != RUNNING], requires=["build"])
 def python_matrix(session: nox.Session) -> None:
-    """Every Python that is claimed and present."""
-    # On 3.11 the kit has run on the wheels already, one package after the other.
-    kit = session.python != "3.11"
+    """Every Python that is claimed and present, but the one that runs the other sessions."""
     also = (*group("weights"), *group("mpi"))
-    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=also, kit=kit)
+    run_on_wheels(session, *PACKAGES, tests=PORTABLE, also=also, kit=True)
 
 
 @nox.session

@@ -56,9 +56,11 @@ def group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(TOOLS, name)
 
 
-def sources() -> list[str]:
-    """Arguments that install every package as it stands in the tree."""
-    return [argument for name in PACKAGES for argument in ("-e", f"packages/{name}")]
+def sources(*, mpi: bool = False) -> list[str]:
+    """Arguments that install the packages as they stand in the tree; what needs MPI, with one."""
+    names = [name for name in PACKAGES if mpi or name != "ops-mpi"]
+    packages = [argument for name in names for argument in ("-e", f"packages/{name}")]
+    return [*packages, *group("mpi")] if mpi else packages
 
 
 def oldest(claims: list[str]) -> tuple[str, ...]:
@@ -162,8 +164,8 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test but those against PyTorch, and the examples in docstrings, on the sources."""
-    also = (*group("scipy"), *group("contraction"), *group("training"), *group("mpi"))
-    session.install(*sources(), *group("test"), *also)
+    also = (*group("scipy"), *group("contraction"), *group("training"))
+    session.install(*sources(mpi=True), *group("test"), *also)
     session.run("pytest", *IN_PARALLEL, *session.posargs, env=ONE_THREAD)
     if not session.posargs:
         session.run("pytest", "--doctest-modules", "packages")
@@ -181,7 +183,7 @@ def stress(session: nox.Session) -> None:
 @nox.session
 def mutations(session: nox.Session) -> None:
     """Faults planted in the rules of all packages, which the kit has to catch."""
-    session.install(*sources(), *group("test"), *group("mpi"))
+    session.install(*sources(mpi=True), *group("test"))
     session.run("pytest", *IN_PARALLEL, "tests/mutations", *session.posargs, env=ONE_THREAD)
 
 
@@ -220,8 +222,9 @@ def ops_mpi(session: nox.Session) -> None:
 @nox.session
 def mpi(session: nox.Session) -> None:
     """Programs on 1, 2, 3 and 4 ranks of this machine, those that fail among them."""
-    also = (*group("test"), *group("training"), *group("mpi"), "./tests/plugins/softramp")
-    session.install(*sources(), *also, "-r", "examples/data_parallel/requirements.txt")
+    also = (*group("test"), *group("training"), "./tests/plugins/softramp")
+    needed = ("-r", "examples/data_parallel/requirements.txt")
+    session.install(*sources(mpi=True), *also, *needed)
     # More ranks than cores may be waiting: without this they take the time of those that compute.
     env = {**ONE_THREAD, "MPIR_CVAR_ENABLE_HEAVY_YIELD": "1"}
     session.run("pytest", "tests/mpi/test_processes.py", *session.posargs, env=env)
@@ -401,7 +404,7 @@ def parity(session: nox.Session) -> None:
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """How much of core its own tests and the kit run: at least 98%, by branch."""
-    session.install(*sources(), *group("coverage"), *group("scipy"))
+    session.install(*sources(mpi=True), *group("coverage"), *group("scipy"))
     tests = ("tests/core", "tests/textbook", "tests/conformance")
     # Coverage imports and allocates in the processes that these two look at.
     others = "not imported_when_it_is_used and not allocation_of_pythons"
@@ -433,7 +436,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(default=False)
 def reference(session: nox.Session) -> None:
     """The pages of all operations, docs/operations, written anew from the code."""
-    session.install(*sources())
+    session.install(*sources(mpi=True))
     session.run("python", "docs/operations/generate.py")
 
 

@@ -66,10 +66,10 @@ def adapt_links(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def let_pictures_be_clicked(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Show each picture, all of graphs, as a page in the page, where a click on a box tells all."""
+    """Show each picture of a graph as a page in the page, where a click on a box tells all."""
     for image in list(doctree.findall(nodes.image)):
         file = HERE / image["uri"]
-        if not file.exists():  # of which Sphinx has warned
+        if file.parent.name != "pictures" or not file.exists():  # of which Sphinx has warned
             continue
         height = re.search(r'height="(\d+)"', file.read_text("utf-8"))
         assert height, file

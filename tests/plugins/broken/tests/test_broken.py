@@ -51,17 +51,18 @@ USES_SOFTRAMP = "print(tinytorch.Tensor([0.0]).softramp().item())"
 class User:
     """Somebody who has installed some distributions, and runs Python."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self.folders = folders
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments, in an environment with no say about plugins."""
         mine = {k: v for k, v in os.environ.items() if not k.startswith("TINYTORCH_")}
-        mine |= {"PYTHONPATH": str(self.folder), "PYTHONIOENCODING": "utf-8", **environment}
+        mine |= {"PYTHONIOENCODING": "utf-8"}
+        mine |= {"PYTHONPATH": os.pathsep.join(map(str, self.folders)), **environment}
         return subprocess.run(
             [sys.executable, *arguments],
             env=mine,
-            cwd=self.folder,
+            cwd=self.folders[0],
             capture_output=True,
             encoding="utf-8",
             timeout=300,
@@ -80,18 +81,18 @@ class User:
 
 @pytest.fixture(scope="session")
 def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., User]:
-    """The function that installs distributions by pip in a folder, and returns its user."""
+    """The function that returns the user of distributions, each of which pip installs once."""
 
     @cache
-    def install(*sources: Path) -> User:
+    def installed(source: Path) -> Path:
         folder = tmp_path_factory.mktemp("site")
         # Core is installed; one of them requires a core that there is not.
         options = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
         command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder)]
-        subprocess.run([*command, *map(str, sources)], check=True)
-        return User(folder)
+        subprocess.run([*command, str(source)], check=True)
+        return folder
 
-    return install
+    return lambda *sources: User(*map(installed, sources))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,20 +191,20 @@ def compare_second_derivatives(call: Call, tolerance: Tolerance = SECOND, seed: 
     """Do what `gradgradcheck` does, for a call."""
     weights = np.array(call.weights(seed))
 
-    def first(*arguments: Any) -> Tensor:
+    def first(*arguments: Any, create_graph: bool = True) -> Tensor:
         *inputs, w = arguments
         output = call.select(call.function(*inputs, **call.sample.parameters))
-        return _weighted_gradients(output, _leaves(inputs), w, seed + 2)
+        return _weighted_gradients(output, _leaves(inputs), w, seed + 2, create_graph)
 
     of_gradients = Call(first, Sample((*call.inputs, weights)))
+
+    def unrecorded() -> Array:
+        inputs, _ = of_gradients.tensors()
+        return first(*inputs, create_graph=False).data
+
     one = np.ones(())
-    return _compare(
-        of_gradients.arrays,
-        of_gradients.gradients(one),
-        lambda: of_gradients(requires_grad=True).data,
-        one,
-        tolerance,
-    )
+    gradients = of_gradients.gradients(one)
+    return _compare(of_gradients.arrays, gradients, unrecorded, one, tolerance)
 
 
 def _leaves(inputs: list[Any]) -> list[Tensor]:
@@ -211,16 +212,24 @@ def _leaves(inputs: list[Any]) -> list[Tensor]:
     return [x for x in flat if isinstance(x, Tensor) and x.requires_grad]
 
 
-def _weighted_gradients(output: Tensor, leaves: list[Tensor], w: Tensor, seed: int) -> Tensor:
+def _weighted_gradients(
+    output: Tensor, leaves: list[Tensor], w: Tensor, seed: int, create_graph: bool
+) -> Tensor:
     """Return the sum of all gradients of ``sum(w * output)``, randomly weighted."""
     total = (w * 0.0).sum()
     if output.requires_grad:
-        gradients = grad(output, leaves, w, create_graph=True, allow_unused=True)
+        gradients = grad(output, leaves, w, create_graph=create_graph, allow_unused=True)
         for position, gradient in enumerate(gradients):
             if gradient is not None:
-                generator = np.random.default_rng([seed, position])
-                total = total + (gradient * generator.uniform(0.5, 1.5, gradient.shape)).sum()
+                total = total + (gradient * _drawn(seed, position, gradient.shape)).sum()
     return total
+
+
+@lru_cache
+def _drawn(seed: int, position: int, shape: tuple[int, ...]) -> Array:
+    weights = np.random.default_rng([seed, position]).uniform(0.5, 1.5, shape)
+    weights.flags.writeable = False
+    return weights
 
 
 def _compare(

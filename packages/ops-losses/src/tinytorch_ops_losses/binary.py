@@ -26,7 +26,13 @@ class BCEBackward(ElementwiseLoss):
         self, input: Array, target: Array, *, reduction: str = "mean", weight: Any = None
     ) -> Array:
         target_floats = self.target_for_each(input, target)
-        self._require_probabilities(input)
+        self._require_probabilities(
+            "input",
+            input,
+            "; for scores that have not been through a sigmoid use "
+            "binary_cross_entropy_with_logits",
+        )
+        self._require_probabilities("target", target_floats)
         self.weight = weight
         if weight is not None:
             require_shape_within(self.name, "weight", weight, np.shape(input))
@@ -50,14 +56,13 @@ class BCEBackward(ElementwiseLoss):
             grad_target = share * (_log(1 - p) - _log(p))
         return grad_input, grad_target
 
-    def _require_probabilities(self, input: Array) -> None:
-        inside = np.asarray((input >= 0) & (input <= 1))
+    def _require_probabilities(self, which: str, x: Array, hint: str = "") -> None:
+        inside = np.asarray((x >= 0) & (x <= 1))
         if not inside.all():
-            outside = np.asarray(input)[~inside]
+            outside = np.asarray(x)[~inside]
             raise ValueError(
-                f"{self.name}: the input should be probabilities from 0 to 1, but {outside[0]} was "
-                f"given (dtype {np.result_type(input)}, shape {np.shape(input)}); for scores that "
-                "have not been through a sigmoid use binary_cross_entropy_with_logits"
+                f"{self.name}: the {which} should be probabilities from 0 to 1, but {outside[0]} "
+                f"was given (dtype {np.result_type(x)}, shape {np.shape(x)}){hint}"
             )
 
 
@@ -95,7 +100,7 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        If the shapes differ, or if a probability is not from 0 to 1.
+        If the shapes differ, or if a probability, or a target, is not from 0 to 1.
     TypeError
         If `input` is not floating, or `weight` requires gradients.
 
@@ -274,7 +279,7 @@ OPERATIONS = [
         BCEBackward,
         samples=lambda: [
             *pairs((0.05, 0.95), (0, 1)),
-            sample(uniform((2, 3), 0.05, 0.95), (uniform((2, 3)) > 0).astype(float)),
+            sample(uniform((2, 3), 0.05, 0.95), (uniform((2, 3)) > 0).astype(int)),
             *_weighted("weight", (0.05, 0.95)),
         ],
         bad_inputs=[
@@ -283,6 +288,7 @@ OPERATIONS = [
             bad(ValueError, "1.5 was given.*binary_cross_entropy_with_logits", 2 * _P, _P),
             bad(ValueError, "-0.25 was given", -_P, _P),
             bad(ValueError, "nan was given", np.array([0.5, np.nan]), np.ones(2)),
+            bad(ValueError, "the target should be probabilities.* 1.5 was given", _P, 2 * _P),
         ],
         reference=_plain_loss,
         torch="nn.functional.binary_cross_entropy",

@@ -47,8 +47,9 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # and each p
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 # A plugin that fails must not pass for one that is not there.
 os.environ["TINYTORCH_STRICT_PLUGINS"] = "1"
-# No session leaves anything beside the sources.
+# No session leaves anything beside the sources; and what many processes import is compiled once.
 os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".nox" / "pycache")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def group(name: str) -> tuple[str, ...]:

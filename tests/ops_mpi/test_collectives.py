@@ -28,6 +28,9 @@ OPERATIONS = {
     "reduce_scatter": lambda x: reduce_scatter(x),
     "reduce_scatter of columns": lambda x: reduce_scatter(x, axis=-1),
 }
+SHAPE = (12, 12)
+"""With equal parts for up to four ranks, along either axis."""
+
 each = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 each_dtype = pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8, bool])
 
@@ -92,7 +95,7 @@ def test_reduce_scatter(everyone, axis):
 @each
 def test_the_rule_is_the_adjoint(everyone, operation):
     """For all arrays of all ranks, the sum of w f(x) over the ranks is that of x f'(w)."""
-    x = Tensor(everyone.have((4, 4))[everyone.rank], requires_grad=True)
+    x = Tensor(everyone.have(SHAPE)[everyone.rank], requires_grad=True)
     y = operation(x)
     w = everyone.have(y.shape, seed=1)[everyone.rank]
     y.backward(w)
@@ -102,8 +105,8 @@ def test_the_rule_is_the_adjoint(everyone, operation):
 @each
 def test_second_derivative(everyone, operation):
     """The derivative of a gradient, all ranks together, equals a difference of two gradients."""
-    own = everyone.have((4, 4))[everyone.rank]
-    direction = everyone.have((4, 4), seed=1)[everyone.rank]
+    own = everyone.have(SHAPE)[everyone.rank]
+    direction = everyone.have(SHAPE, seed=1)[everyone.rank]
 
     def gradient(array):
         x = Tensor(array, requires_grad=True)
@@ -123,7 +126,7 @@ def test_second_derivative(everyone, operation):
 @each
 def test_inputs_stay(everyone, operation):
     """No array that is given is written to, and none is given back."""
-    array = everyone.have((4, 4))[everyone.rank]
+    array = everyone.have(SHAPE)[everyone.rank]
     array.flags.writeable = False
     y = operation(Tensor(array))
     assert not np.may_share_memory(y.data, array)

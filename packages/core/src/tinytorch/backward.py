@@ -87,7 +87,7 @@ class Pass:
         All gradients are computed before the first `.grad` changes, so that where a rule raises,
         none has.
         """
-        if ready_hooks:
+        if ready_hooks and any(ready_hooks.copy().values()):
             self._unready = _by_last_use(root)
         _in_a_context_of_its_own(self._propagate_and_commit, [(root, seed)])
 
@@ -424,8 +424,8 @@ def _by_last_use(root: Edge) -> list[tuple[int, AccumulateGrad]]:
         elif edge not in reached:
             reached.add(edge)
             waiting.extend((edge._sequence, e) for e in edge.next_functions if e is not None)
-    with_hooks = [(sequence, leaf) for leaf, sequence in oldest.items() if ref(leaf) in ready_hooks]
-    return sorted(with_hooks, key=itemgetter(0))
+    told = [(sequence, leaf) for leaf, sequence in oldest.items() if ready_hooks.get(ref(leaf))]
+    return sorted(told, key=itemgetter(0))
 
 
 def _commit(gradients: dict[AccumulateGrad, Any]) -> None:

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from heapq import heappop, heappush, heappushpop
 from itertools import chain, repeat
 from operator import attrgetter, is_, itemgetter, not_
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -28,9 +28,6 @@ from .ownership import is_unshared
 from .saved_hooks import computed_again
 from .sparse import SparseGradient
 
-if TYPE_CHECKING:
-    from .gradient_hooks import ReadyHooks
-
 T = TypeVar("T")
 
 _commit_lock = RLock()
@@ -39,9 +36,8 @@ _grad_of = attrgetter("grad")
 _hooks_of = attrgetter("_hooks")
 _post_accumulate_hooks_of = attrgetter("_post_accumulate_hooks")
 
-ready_hooks: dict[ref[AccumulateGrad], ReadyHooks] = {}
-"""What is called when the gradient of a leaf is complete. Where there is none, backward need not
-know when that is."""
+leaves_to_tell: set[ref[AccumulateGrad]] = set()
+"""Those with ready hooks. Without any, backward need not know when a gradient is complete."""
 
 SMALL = 1024
 """Elements of a gradient below which adding up costs less by the list than one by one."""
@@ -87,7 +83,7 @@ class Pass:
         All gradients are computed before the first `.grad` changes, so that where a rule raises,
         none has.
         """
-        if ready_hooks and any(ready_hooks.copy().values()):
+        if leaves_to_tell:
             self._unready = _by_last_use(root)
         _in_a_context_of_its_own(self._propagate_and_commit, [(root, seed)])
 
@@ -288,8 +284,9 @@ class Pass:
         """Call the ready hooks of leaves to which no node leads that is as old, or older."""
         while self._unready and self._unready[-1][0] > sequence:
             leaf = self._unready.pop()[1]
-            if leaf in self._at_leaves:  # for what leads to it may have had no gradient
-                ready_hooks[ref(leaf)].call(self._total(leaf))
+            hooks = leaf._ready_hooks
+            if hooks and leaf in self._at_leaves:  # what leads to it may have had no gradient
+                hooks.call(self._total(leaf))
 
     def _total(self, leaf: AccumulateGrad) -> Any:
         """Return the sum of what has arrived at a leaf, for its hooks."""
@@ -424,7 +421,7 @@ def _by_last_use(root: Edge) -> list[tuple[int, AccumulateGrad]]:
         elif edge not in reached:
             reached.add(edge)
             waiting.extend((edge._sequence, e) for e in edge.next_functions if e is not None)
-    told = [(sequence, leaf) for leaf, sequence in oldest.items() if ready_hooks.get(ref(leaf))]
+    told = [(sequence, leaf) for leaf, sequence in oldest.items() if leaf._ready_hooks]
     return sorted(told, key=itemgetter(0))
 
 

@@ -21,7 +21,7 @@ from .modes import current_mode
 from .saved_hooks import Packed
 
 if TYPE_CHECKING:
-    from .gradient_hooks import Hooks, PostAccumulateHooks
+    from .gradient_hooks import Hooks, PostAccumulateHooks, ReadyHooks
     from .tensor import Tensor
 
 next_sequence_number = counter()
@@ -47,7 +47,10 @@ class Variable:
 class AccumulateGrad:
     """The end of an edge at a leaf, where the leaf's gradient is kept."""
 
-    __slots__ = ("__weakref__", "_dtype", "_hooks", "_post_accumulate_hooks", "_shape", "grad")
+    __slots__ = (
+        *("__weakref__", "_dtype", "_shape", "grad"),
+        *("_hooks", "_post_accumulate_hooks", "_ready_hooks"),
+    )
 
     next_functions: ClassVar[tuple[()]] = ()
     _sequence: ClassVar[int] = 0
@@ -58,6 +61,7 @@ class AccumulateGrad:
         self.grad: Array | None = None
         self._hooks: Hooks | None = None
         self._post_accumulate_hooks: PostAccumulateHooks | None = None
+        self._ready_hooks: ReadyHooks | None = None
 
     def __repr__(self) -> str:
         return f"AccumulateGrad(shape={self._shape})"

@@ -9,7 +9,7 @@ from weakref import ref
 
 from numpy import ndarray
 
-from .backward import ready_hooks
+from .backward import leaves_to_tell
 from .errors import GradientError
 from .function import AccumulateGrad, Function
 from .values import Values
@@ -39,7 +39,7 @@ class RemovableHandle:
         """Take the hook off; a second call does nothing."""
         hooks = self._hooks()
         if hooks is not None:
-            hooks.pop(self, None)
+            hooks.remove(self)
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +62,10 @@ class Hooks(dict[RemovableHandle, Callable[[Any], Any]]):
         self[handle] = hook
         return handle
 
+    def remove(self, handle: RemovableHandle) -> None:
+        """Take off the hook of a handle, if it is still there."""
+        self.pop(handle, None)
+
     def replace(self, gradient: Any, to_operand: Callable[[Any], Any]) -> Any:
         """Return a gradient as the hooks leave it, each given what the one before it returned."""
         shape, dtype = gradient.shape, gradient.dtype
@@ -83,7 +87,23 @@ class Hooks(dict[RemovableHandle, Callable[[Any], Any]]):
 class ReadyHooks(Hooks):
     """The hooks of one leaf that are called while the gradients of others are being computed."""
 
-    __slots__ = ()
+    __slots__ = ("_leaf",)
+
+    def __init__(self, leaf: AccumulateGrad) -> None:
+        super().__init__()
+        self._leaf = ref(leaf, leaves_to_tell.discard)
+
+    def add(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+        """Append a hook."""
+        handle = super().add(hook)
+        leaves_to_tell.add(self._leaf)
+        return handle
+
+    def remove(self, handle: RemovableHandle) -> None:
+        """Take off the hook of a handle, if it is still there."""
+        super().remove(handle)
+        if not self:
+            leaves_to_tell.discard(self._leaf)
 
     def call(self, gradient: Any) -> None:
         """Call each with the gradient."""
@@ -243,8 +263,9 @@ class Hookable(Values):
         """
         leaf = self._require_leaf("register_grad_ready_hook")
         with _first_hook_lock:
-            hooks = ready_hooks.setdefault(ref(leaf, ready_hooks.pop), ReadyHooks())
-        return hooks.add(hook)
+            if leaf._ready_hooks is None:
+                leaf._ready_hooks = ReadyHooks(leaf)
+            return leaf._ready_hooks.add(hook)
 
     def _require_leaf(self, method: str) -> AccumulateGrad:
         leaf = self._edge

@@ -34,7 +34,7 @@ from .bounded import (
     hardtanh,
     relu6,
 )
-from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .convolution import conv1d, conv2d
 from .correlation import ConvBackward, ConvTransposeBackward
 from .dropouts import DropoutBackward, dropout
 from .embedding_tables import EmbeddingBackward, embedding, one_hot
@@ -63,6 +63,7 @@ from .shaping import PermuteBackward, permute
 from .similarity import cosine_similarity, normalize
 from .softmaxes import LogSoftmaxBackward, SoftmaxBackward, log_softmax, softmax
 from .splitting import chunk, narrow, select, split, unbind
+from .transposed_convolution import conv_transpose1d, conv_transpose2d
 
 __version__ = "0.1.0"
 

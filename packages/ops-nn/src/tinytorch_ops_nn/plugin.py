@@ -32,6 +32,7 @@ from . import (
     similarity,
     softmaxes,
     splitting,
+    transposed_convolution,
 )
 
 
@@ -65,5 +66,6 @@ def tinytorch_register_ops() -> list[Operation]:
         similarity,
         softmaxes,
         splitting,
+        transposed_convolution,
     )
     return [operation for family in families for operation in family.OPERATIONS]
